@@ -1,0 +1,1 @@
+"""The doors: how the world talks to the system. Views translate; they decide nothing."""

@@ -1,0 +1,1 @@
+"""The memory: tables, unit of work, field cipher, token and limit stores, migrations."""
