@@ -1,0 +1,1 @@
+"""The conversation (对话): what was said, what it means, what is asked next."""

@@ -1,0 +1,1 @@
+"""The door to CHSI (学信网)."""
