@@ -1,0 +1,88 @@
+"""The talk (会话): everything remembered about the chat with one WeChat account; a position is never stored."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.conversation.reply import Rendered
+
+SEEN = 8
+"""How many stored answers a talk keeps; WeChat re-pushes within 15 seconds, so eight are plenty (wechat.md A4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer given in the present flow (已作回答).
+
+    Attributes:
+        step: name of the step.
+        value: the canonical value, readable again by the step's parser.
+        out: the outcome it led to.
+        rev: the revision of the flow whose parser accepted it.
+    """
+
+    step: str
+    value: str = field(repr=False)
+    out: str
+    rev: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The chat with one WeChat account (会话).
+
+    Attributes:
+        openid: the account.
+        seq: compare-and-swap counter; 0 means not stored yet.
+        following: False after 取消关注.
+        at: CreateTime of the newest message handled, seconds.
+        consent: version of the consent text agreed to (知情同意); 0 for none.
+        flow: name of the running flow; "" at the progress board.
+        answers: given in the running flow.
+        tries: unusable answers in a row to the present question.
+        asked: number of the question last asked; an answer counts only for it.
+        seen: the last answers sent, by deduplication key, so that a re-push gets the same bytes.
+        more: pages not shown yet, brought by 继续.
+    """
+
+    openid: str = field(repr=False)
+    seq: int = 0
+    following: bool = True
+    at: int = 0
+    consent: int = 0
+    flow: str = ""
+    answers: tuple[Answer, ...] = ()
+    tries: int = 0
+    asked: int = 0
+    seen: tuple[tuple[str, Rendered], ...] = field(default=(), repr=False)
+    more: tuple[str, ...] = field(default=(), repr=False)
+
+    def stored_reply(self, key: str) -> Rendered | None:
+        """Return the answer already given to the message of this deduplication key, or None."""
+        return next((rendered for seen, rendered in self.seen if seen == key), None)
+
+    def to_memory(self) -> dict[str, Any]:
+        """Return what is stored encrypted, as JSON-ready values."""
+        return {
+            "consent": self.consent,
+            "flow": self.flow,
+            "answers": [[a.step, a.value, a.out, a.rev] for a in self.answers],
+            "tries": self.tries,
+            "asked": self.asked,
+            "seen": [[key, rendered.text, rendered.at] for key, rendered in self.seen],
+            "more": list(self.more),
+        }
+
+    @classmethod
+    def from_memory(cls, openid: str, columns: dict[str, Any], memory: dict[str, Any]) -> "Talk":
+        """Rebuild a talk from its columns (seq, following, at) and its memory; unknown keys of older versions pass."""
+        return cls(
+            openid=openid,
+            **columns,
+            consent=memory.get("consent", 0),
+            flow=memory.get("flow", ""),
+            answers=tuple(Answer(*parts) for parts in memory.get("answers", ())),
+            tries=memory.get("tries", 0),
+            asked=memory.get("asked", 0),
+            seen=tuple((key, Rendered(text, at)) for key, text, at in memory.get("seen", ())),
+            more=tuple(memory.get("more", ())),
+        )
