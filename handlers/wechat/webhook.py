@@ -1,0 +1,134 @@
+"""The webhook (消息接收地址) ``/wechat``: a genuine push goes in, exactly one valid answer comes out.
+
+A refused request costs a signature and a counter, no database work. A crash behind the door still gives the graduate
+a polite sentence in valid XML, never the platform's fault banner 「该公众号提供的服务出现故障」.
+
+Nothing here counts the platform's five seconds with a thread of its own: an answer that comes too late does no harm,
+because WeChat pushes again and ``receive`` then returns the stored answer (re-pushes wait at the row lock). What can
+be slow has its own time-out inside ``receive``.
+"""
+
+import logging
+import secrets
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flask import Blueprint, Response, request
+from prometheus_client import Counter
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from bot.conversation.incoming import Incoming, Kind
+from bot.conversation.reply import Rendered
+from bot.errors import BadValueError
+from handlers.wechat import markup, messages
+from handlers.wechat.envelope import Envelope, EnvelopeError, Opened, Refusal
+
+BODY_LIMIT = 64 * 1024
+"""Largest body read, in bytes; the platform's own pushes stay below 8 KiB."""
+
+REFUSED = Counter("quxiang_wechat_refused", "Requests refused at /wechat, by reason.", ["reason"])
+CRASHED = Counter("quxiang_wechat_crashed", "Pushes answered with an apology because our code failed.")
+
+_log = logging.getLogger(__name__)
+_STATUS = {Refusal.MALFORMED: 400, Refusal.TOO_LARGE: 413}  # everything else: 403
+_FORBIDDEN = 403
+# Nobody waits for a word after these, so a crash while handling them is no reason to speak.
+_SILENT = frozenset({Kind.QUIET, Kind.UNFOLLOW})
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """What the webhook needs from behind the door (消息入口).
+
+    Attributes:
+        receive: handles one message and returns the stored answer; "" means silence.
+        clock: the time, aware.
+        apology: the sentence for a crash, given its reference number.
+    """
+
+    receive: Callable[[Incoming], Rendered]
+    clock: Callable[[], datetime]
+    apology: Callable[[str], str]
+
+    def now(self) -> int:
+        """Whole seconds since the epoch (秒级时间戳)."""
+        return int(self.clock().timestamp())
+
+
+def create_blueprint(envelope: Envelope, doorway: Doorway) -> Blueprint:
+    """The blueprint of GET and POST ``/wechat`` (接入验证与消息推送)."""
+    blueprint = Blueprint("wechat", __name__)
+
+    @blueprint.get("/wechat")
+    def verify_url() -> Response:
+        return _plain(envelope.echo(request.args, doorway.now()))
+
+    @blueprint.post("/wechat")
+    def take_push() -> Response:
+        opened = envelope.open(request.args, _body(), doorway.now())
+        try:
+            received = messages.parse(opened.xml)
+        except BadValueError:
+            raise EnvelopeError(Refusal.MALFORMED) from None
+        answer = _answer(doorway, received.incoming)
+        return _sealed(envelope, opened, received, answer)
+
+    @blueprint.errorhandler(EnvelopeError)
+    def refuse(error: EnvelopeError) -> Response:
+        REFUSED.labels(error.reason.value).inc()
+        _log.warning("a request to /wechat was refused: %s", error.reason.value)
+        return _plain(error.reason.value, _STATUS.get(error.reason, _FORBIDDEN))
+
+    return blueprint
+
+
+def _body() -> bytes:
+    """The body, refused before it is read when it says it is too large, and while it is read when it lied."""
+    request.max_content_length = BODY_LIMIT
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise EnvelopeError(Refusal.TOO_LARGE) from None
+
+
+def _answer(doorway: Doorway, incoming: Incoming) -> Rendered:
+    try:
+        return doorway.receive(incoming)
+    except Exception as error:  # noqa: BLE001 - the last guard: whatever broke, the graduate gets a sentence
+        reference = secrets.token_hex(4)
+        CRASHED.inc()
+        # Not ``exception()``: the message text of an exception may quote a person.
+        _log.error("push failed, reference %s: %s", reference, _trace(error))
+        return Rendered("" if incoming.kind in _SILENT else doorway.apology(reference), doorway.now())
+
+
+def _trace(error: BaseException) -> str:
+    """Class names and places (异常位置) of an exception and its causes; never their texts, which may quote a person."""
+    parts = []
+    seen: BaseException | None = error
+    while seen is not None:
+        frames = traceback.extract_tb(seen.__traceback__)
+        places = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+        parts.append(f"{type(seen).__module__}.{type(seen).__qualname__} at {places}")
+        seen = seen.__cause__ or seen.__context__
+    return " from ".join(parts)
+
+
+def _sealed(envelope: Envelope, opened: Opened, received: messages.Received, answer: Rendered) -> Response:
+    if not answer.text:
+        return _plain("success")  # unencrypted in every mode
+    incoming = received.incoming
+    xml = (
+        f"<xml><ToUserName>{markup.cdata(incoming.openid)}</ToUserName>"
+        f"<FromUserName>{markup.cdata(received.account)}</FromUserName>"
+        f"<CreateTime>{answer.at}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
+        f"<Content>{markup.cdata(answer.text)}</Content></xml>"
+    )
+    return Response(envelope.seal(opened, xml, incoming.key, answer.at), content_type="application/xml; charset=utf-8")
+
+
+def _plain(text: str, status: int = 200) -> Response:
+    return Response(text, status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,223 @@
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+from flask import Flask
+from prometheus_client import REGISTRY
+from werkzeug.test import TestResponse
+
+from bot.conversation.incoming import Incoming, Kind
+from bot.conversation.reply import Rendered
+from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
+from handlers.wechat.webhook import BODY_LIMIT, Doorway, create_blueprint
+from tests.handlers.wechat.counterpart import AES_KEY, APP_ID, NOW, OPENID, TOKEN, Counterpart, sign, text_message
+
+HOSTILE = "]]>&lt;<b>\x00\x0b\ud800\ufffe]]]]>>😀𠮷"
+QUIET = text_message().replace("<![CDATA[text]]>", "event").replace("</xml>", "<Event>LOCATION</Event></xml>")
+
+
+@dataclass
+class Behind:
+    """What stands behind the door in these tests: it remembers what came and answers as told."""
+
+    answer: Callable[[Incoming], str] = lambda incoming: f"收到：{incoming.text}"
+    seen: list[Incoming] = field(default_factory=list)
+
+    def __call__(self, incoming: Incoming) -> Rendered:
+        self.seen.append(incoming)
+        return Rendered(self.answer(incoming), NOW + 1)
+
+
+@dataclass
+class Door:
+    """The webhook in one mode, seen from the platform."""
+
+    mode: Mode
+    behind: Behind = field(default_factory=Behind)
+    platform: Counterpart = field(default_factory=Counterpart)
+
+    def __post_init__(self) -> None:
+        envelope = Envelope(EnvelopeKeys(self.mode, APP_ID, (TOKEN,), (AES_KEY,)))
+        clock = lambda: datetime.fromtimestamp(NOW, UTC)  # noqa: E731 - one expression says it
+        app = Flask("door")
+        app.register_blueprint(create_blueprint(envelope, Doorway(self.behind, clock, "抱歉，编号{}。".format)))
+        self.client = app.test_client()
+
+    def push(self, xml: str) -> TestResponse:
+        make = {
+            Mode.PLAIN: self.platform.plain_push,
+            Mode.COMPATIBLE: self.platform.compatible_push,
+            Mode.SAFE: self.platform.push,
+        }[self.mode]
+        query, body = make(xml)
+        return self.client.post("/wechat", query_string=query, data=body)
+
+    def read(self, response: TestResponse) -> ET.Element:
+        text = response.get_data(as_text=True)
+        return ET.fromstring(text if self.mode is Mode.PLAIN else self.platform.read_reply(text))  # noqa: S314 - our own answer
+
+
+@pytest.fixture(params=list(Mode))
+def door(request: pytest.FixtureRequest) -> Door:
+    return Door(request.param)
+
+
+def count(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"quxiang_wechat_{name}_total", labels) or 0
+
+
+def test_the_platform_verifies_our_address(door: Door) -> None:
+    query, _ = door.platform.plain_push("")
+    response = door.client.get("/wechat", query_string=query | {"echostr": "437512<b>"})
+    assert response.status_code == 200
+    assert response.get_data(as_text=True) == "437512<b>"
+    assert response.mimetype == "text/plain"
+
+
+def test_a_text_gets_its_answer(door: Door) -> None:
+    response = door.push(text_message("你好"))
+    reply = door.read(response)
+    assert response.status_code == 200
+    assert {child.tag: child.text for child in reply} == {
+        "ToUserName": OPENID,
+        "FromUserName": "gh_680bdefc8c5d",
+        "CreateTime": str(NOW + 1),
+        "MsgType": "text",
+        "Content": "收到：你好",
+    }
+
+
+def test_a_repush_gets_the_same_bytes(door: Door) -> None:
+    assert door.push(text_message()).data == door.push(text_message()).data
+    assert len(door.behind.seen) == 2
+    assert door.behind.seen[0].key == door.behind.seen[1].key
+
+
+def test_a_repeated_nonce_is_left_to_deduplication(door: Door) -> None:
+    query, body = (
+        door.platform.plain_push(text_message()) if door.mode is Mode.PLAIN else door.platform.push(text_message())
+    )
+    statuses = [door.client.post("/wechat", query_string=query, data=body).status_code for _ in range(3)]
+    assert statuses == [200, 200, 200]
+
+
+def test_silence_is_the_plain_word_success(door: Door) -> None:
+    door.behind.answer = lambda _: ""
+    assert door.push(text_message()).data == b"success"
+
+
+def test_no_answer_can_break_its_xml(door: Door) -> None:
+    door.behind.answer = lambda _: HOSTILE
+    assert door.read(door.push(text_message())).findtext("Content") == "]]>&lt;<b>]]]]>>😀𠮷"
+
+
+def test_a_crash_gives_the_graduate_a_sentence_and_the_log_a_place(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(incoming: Incoming) -> str:
+        try:
+            return str(int(incoming.text))  # the text of this ValueError quotes what was typed
+        except ValueError as error:
+            raise RuntimeError(f"{incoming.openid} wrote {incoming.text}") from error
+
+    door.behind.answer = crash
+    before = count("crashed")
+    content = door.read(door.push(text_message("身份证440100"))).findtext("Content", "")
+    reference = content.removeprefix("抱歉，编号").removesuffix("。")
+    assert len(reference) == 8
+    assert count("crashed") == before + 1
+    assert reference in caplog.text
+    assert "builtins.RuntimeError at webhook.py:" in caplog.text
+    assert "from builtins.ValueError at test_webhook.py:" in caplog.text
+    assert OPENID not in caplog.text
+    assert "440100" not in caplog.text
+
+
+def test_a_crash_over_a_message_nobody_waits_for_stays_silent(door: Door) -> None:
+    def crash(incoming: Incoming) -> str:
+        raise RuntimeError(incoming.kind)
+
+    door.behind.answer = crash
+    assert door.push(QUIET).data == b"success"
+    assert door.behind.seen[0].kind is Kind.QUIET
+
+
+def refused(door: Door, response: TestResponse, status: int, reason: str) -> bool:
+    assert (response.status_code, response.get_data(as_text=True)) == (status, reason)
+    assert response.mimetype == "text/plain"
+    return not door.behind.seen
+
+
+def test_bad_requests_get_a_short_refusal_a_count_and_a_line_without_personal_data(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = count("refused", reason="signature")
+    query, body = door.platform.push(text_message("秘密"))
+    bad = query | {"nonce": "0", "openid": OPENID}
+    with caplog.at_level(logging.DEBUG):
+        assert refused(door, door.client.post("/wechat", query_string=bad, data=body), 403, "signature")
+        assert refused(door, door.client.get("/wechat", query_string=bad | {"echostr": "<script>"}), 403, "signature")
+    assert count("refused", reason="signature") == before + 2
+    assert [record.getMessage() for record in caplog.records] == ["a request to /wechat was refused: signature"] * 2
+
+
+def test_a_request_without_anything_is_refused(door: Door) -> None:
+    assert door.client.get("/wechat").status_code == 403
+    assert door.client.post("/wechat").status_code == 403
+    assert door.client.put("/wechat").status_code == 405
+    assert not door.behind.seen
+
+
+def test_a_genuine_push_that_is_no_message_is_refused(door: Door) -> None:
+    for xml in ("<xml/>", "{}", '<!DOCTYPE xml [<!ENTITY a "b">]><xml>&a;</xml>'):
+        query, body = door.platform.plain_push(xml) if door.mode is Mode.PLAIN else door.platform.push(xml)
+        assert refused(door, door.client.post("/wechat", query_string=query, data=body), 400, "malformed")
+
+
+def test_an_entity_bomb_around_the_ciphertext_is_refused() -> None:
+    door = Door(Mode.SAFE)
+    query, body = door.platform.push(text_message())
+    bomb = b'<!DOCTYPE xml [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>' + body.replace(b"<Encrypt>", b"<X>&b;</X><Encrypt>")
+    assert refused(door, door.client.post("/wechat", query_string=query, data=bomb), 400, "malformed")
+
+
+class Untouchable(io.BytesIO):
+    """A body nobody may read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise AssertionError(f"the body was read: {size}")
+
+
+def test_a_body_announced_as_too_large_is_refused_unread(door: Door) -> None:
+    query, _ = door.platform.plain_push("")
+    environ = {"CONTENT_LENGTH": str(BODY_LIMIT + 1)}
+    response = door.client.post("/wechat", query_string=query, input_stream=Untouchable(), environ_overrides=environ)
+    assert refused(door, response, 413, "too_large")
+
+
+def test_a_chunked_body_is_read_only_up_to_the_limit(door: Door) -> None:
+    query, _ = door.platform.plain_push("")
+    stream = io.BytesIO(b"x" * (10 * BODY_LIMIT))
+    response = door.client.post(
+        "/wechat", query_string=query, input_stream=stream, environ_overrides={"wsgi.input_terminated": True}
+    )
+    assert refused(door, response, 413, "too_large")
+    assert stream.tell() <= 2 * BODY_LIMIT
+
+
+def test_a_body_of_exactly_the_limit_is_read() -> None:
+    door = Door(Mode.PLAIN)
+    padding = BODY_LIMIT - len(text_message("").encode())
+    assert door.push(text_message("x" * padding)).status_code == 200
+    assert len(door.behind.seen[0].text) == padding
+
+
+def test_a_signature_over_other_parameters_than_the_last_ones_given_twice_is_refused() -> None:
+    door = Door(Mode.PLAIN)
+    good = sign(TOKEN, str(NOW), "1")
+    twice = f"timestamp={NOW}&nonce=2&nonce=1&signature={good}"
+    assert refused(door, door.client.post("/wechat", query_string=twice, data=b""), 403, "signature")
