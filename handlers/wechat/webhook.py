@@ -13,7 +13,6 @@ import secrets
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from flask import Blueprint, Response, request
@@ -23,6 +22,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
 from bot.errors import BadValueError
+from bot.ports import Clock
 from handlers.wechat import markup, messages
 from handlers.wechat.envelope import Envelope, EnvelopeError, Opened, Refusal
 
@@ -50,7 +50,7 @@ class Doorway:
     """
 
     receive: Callable[[Incoming], Rendered]
-    clock: Callable[[], datetime]
+    clock: Clock
     apology: Callable[[str], str]
 
     def now(self) -> int:

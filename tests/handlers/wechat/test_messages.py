@@ -95,7 +95,7 @@ def test_every_message_type_has_its_kind_and_no_words(kind: str, expected: Kind)
         (event("TEMPLATESENDJOBFINISH", "<MsgID>1</MsgID><Status>success</Status>"), Kind.QUIET, ""),
         (event("MASSSENDJOBFINISH", "<MsgID>1</MsgID>"), Kind.QUIET, ""),
         (
-            event("subscribe_msg_popup_event", "<SubscribeMsgPopupEvent><List/></SubscribeMsgPopupEvent>"),
+            event("subscribe_msg_popup_event", "<SubscribeMsgPopupEvent/>"),
             Kind.QUIET,
             "",
         ),
