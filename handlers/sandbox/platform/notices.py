@@ -1,0 +1,141 @@
+"""Template messages (模板消息) and subscription notices (订阅通知): fixed forms, filled in."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from handlers.sandbox.bubble import Bubble
+from handlers.sandbox.network import Network
+from handlers.sandbox.platform.call import Call, Endpoint, PlatformError
+from handlers.sandbox.world import Handset
+
+if TYPE_CHECKING:
+    from handlers.sandbox.markup import Value
+
+REPEAT_SECONDS = 600.0  # client_msg_id and openid are remembered for ten minutes
+MAX_TEMPLATES = 25
+# The form that a new sandbox owns; ids of real templates are 43 characters long too.
+DEMO_TEMPLATE_ID = "SandboxProgress_thing1_phrase2_time3_thing4"
+DEMO_TEMPLATE = {
+    "title": "毕业去向登记进度提醒",
+    "rows": [["thing1", "事项"], ["phrase2", "状态"], ["time3", "截止时间"], ["thing4", "备注"]],
+}
+# Longest value of a field by the kind in its name, and which characters it may have.
+LIMITS = {
+    "thing": re.compile(r".{1,20}", re.DOTALL),
+    "character_string": re.compile(r"[\x20-\x7e]{1,32}"),
+    "phrase": re.compile(r"[\u3400-\u9fff]{1,5}"),
+    "number": re.compile(r"[0-9.]{1,32}"),
+    "name": re.compile(r"[\u3400-\u9fff·]{1,10}|[A-Za-z .]{1,20}"),
+    "phone_number": re.compile(r"[0-9+\-]{1,17}"),
+    "const": re.compile(r".{1,20}", re.DOTALL),
+}
+
+
+def templates(network: Network) -> dict[str, Any]:
+    """Every template of the account by its id: title, and rows of field and label."""
+    mine: dict[str, Any] = network.world.fact("templates", {})
+    return {DEMO_TEMPLATE_ID: DEMO_TEMPLATE} | mine
+
+
+def add_template(network: Network, template_id: str, title: str, rows: Mapping[str, str]) -> None:
+    """Give the account another template; ``rows`` maps a field (``thing1``) to its label (事项)."""
+    with network.world.change():
+        mine = dict(network.world.fact("templates", {}))
+        mine[template_id] = {"title": title, "rows": [list(row) for row in rows.items()]}
+        network.world.set_fact("templates", mine)
+
+
+def _fill(call: Call, template_id: str) -> Bubble:
+    """The card with the caller's data; 40037 for an unknown form, 47003 for a field missing or out of its limits."""
+    template = templates(call.network).get(template_id)
+    if template is None:
+        raise PlatformError(40037)
+    data, rows = call.part("data", 47003), []
+    for name, label in template["rows"]:
+        part = data.get(name)
+        value = part.get("value") if isinstance(part, dict) else None
+        if not isinstance(value, str | int | float) or str(value) == "":
+            raise PlatformError(47003, f"data.{name}.value is empty")
+        limit = LIMITS.get(name.rstrip("0123456789"))
+        if limit and not limit.fullmatch(str(value)):
+            raise PlatformError(47003, f"data.{name}.value invalid")
+        rows.append((str(label), str(value)))
+    text = "\n".join(f"{label}：{value}" for label, value in rows)
+    url = str(call.body.get("url") or call.body.get("page") or "")
+    return Bubble("them", "template", text, 0.0, title=template["title"], url=url, rows=tuple(rows))
+
+
+def _repeated(call: Call, handset: Handset) -> int | None:
+    """The msgid of an equal client_msg_id for this phone within ten minutes."""
+    client_id, now = call.body.get("client_msg_id"), call.network.clock()
+    if not client_id:
+        return None
+    seen = call.network.world.fact("client_msg_ids", {})
+    row = seen.get(f"{handset.openid} {client_id}")
+    return int(row[1]) if row and row[0] > now - REPEAT_SECONDS else None
+
+
+def _note(call: Call, handset: Handset, msg_id: int) -> None:
+    now, world = call.network.clock(), call.network.world
+    seen = {name: row for name, row in world.fact("client_msg_ids", {}).items() if row[0] > now - REPEAT_SECONDS}
+    if client_id := call.body.get("client_msg_id"):
+        seen[f"{handset.openid} {client_id}"] = [now, msg_id]
+        world.set_fact("client_msg_ids", seen)
+
+
+def send_template(call: Call) -> Mapping[str, Any]:
+    """``message/template/send``: one notice, whether or not a window is open; its fate follows as an event."""
+    handset = call.follower(call.text("touser", 40003))
+    bubble = _fill(call, call.text("template_id", 40037))
+    network = call.network
+    with network.world.change():
+        if (old := _repeated(call, handset)) is not None:
+            return {"msgid": old}
+        msg_id = network.next_message_id()
+        _note(call, handset, msg_id)
+        network.show(handset, bubble)
+    event: dict[str, Value] = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": msg_id, "Status": "success"}
+    network.report(network.header(handset, "event") | event)
+    return {"msgid": msg_id}
+
+
+def send_subscription(call: Call) -> Mapping[str, Any]:
+    """``message/subscribe/bizsend``: needs a consent for each message, 43101 without."""
+    handset = call.network.by_openid(call.text("touser", 40003))
+    if handset is None:
+        raise PlatformError(40003)
+    template_id = call.text("template_id", 40037)
+    bubble = _fill(call, template_id)
+    network = call.network
+    with network.world.change():
+        if handset.consents.get(template_id, 0) < 1:
+            raise PlatformError(43101)
+        handset.consents[template_id] -= 1
+        network.world.keep(handset)
+        network.show(handset, bubble)
+    sent: dict[str, Value] = {
+        "TemplateId": template_id,
+        "MsgID": network.next_message_id(),
+        "ErrorCode": 0,
+        "ErrorStatus": "success",
+    }
+    event: dict[str, Value] = {"Event": "subscribe_msg_sent_event", "SubscribeMsgSentEvent": {"List": sent}}
+    network.report(network.header(handset, "event") | event)
+    return {}
+
+
+def list_templates(call: Call) -> Mapping[str, Any]:
+    """``template/get_all_private_template``: the account's forms."""
+    rows = []
+    for template_id, template in templates(call.network).items():
+        content = "".join(f"{label}：{{{{{name}.DATA}}}}\n" for name, label in template["rows"])
+        rows.append({"template_id": template_id, "title": template["title"], "content": content, "example": ""})
+    return {"template_list": rows}
+
+
+ENDPOINTS = {
+    "message/template/send": Endpoint("POST", send_template),
+    "message/subscribe/bizsend": Endpoint("POST", send_subscription),
+    "template/get_all_private_template": Endpoint("GET", list_templates),
+}
