@@ -1,0 +1,145 @@
+"""The phone page of the report (报告页) ``/r/<token>``: state, number, preview, download."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, make_response, render_template
+from werkzeug.http import dump_options_header
+
+from bot.ports import Clock, Work
+from bot.registration.report import ABSENT, Report, Standing, moment_text, report_of
+from bot.registration.verification import Verification
+from bot.use_cases import look_up_report
+from handlers.public_pages import Allow, guard
+from handlers.report.pdf import MissingGlyphError, Press, Sheet
+from handlers.report.tokens import ReportLinks
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDoor:
+    """What the report page needs (报告页依赖).
+
+    Attributes:
+        work: opens units of work.
+        clock: the present moment.
+        links: reads the tokens of the links.
+        press: prints.
+        landing_url: tells the address in a verification's QR code.
+        allow: whether a remote address may look now.
+    """
+
+    work: Work
+    clock: Clock
+    links: ReportLinks = field(repr=False)
+    press: Press
+    landing_url: Callable[[Verification], str]
+    allow: Allow
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A link that works (有效链接)."""
+
+    found: look_up_report.Found
+    report: Report
+
+
+def create_blueprint(door: ReportDoor) -> Blueprint:
+    """Make the blueprint (报告页蓝图); the application brings ``handlers/templates`` and ``handlers/static``."""
+    blueprint = Blueprint("report", __name__)
+    guard(blueprint, door.allow)
+
+    @blueprint.get("/r/<token>")
+    def page(token: str) -> Response:
+        opened = _open(door, token)
+        return _lost() if opened is None else _page(opened, token, 200)
+
+    @blueprint.get("/r/<token>/preview.png")
+    def preview(token: str) -> Response:
+        return _print(door, token, _preview)
+
+    @blueprint.get("/r/<token>/report.pdf")
+    def download(token: str) -> Response:
+        return _print(door, token, _download)
+
+    return blueprint
+
+
+def _open(door: ReportDoor, token: str) -> _Opened | None:
+    verification_id = door.links.read(token)
+    found = look_up_report.by_verification(door.work, verification_id) if verification_id else None
+    if found is None:
+        return None
+    return _Opened(found, report_of(found.season, found.dossier, found.verification, door.clock()))
+
+
+def _print(door: ReportDoor, token: str, made: Callable[[Press, Sheet], Response]) -> Response:
+    """Print what is in force; otherwise show the page, which says why not and what to do."""
+    opened = _open(door, token)
+    if opened is None:
+        return _lost()
+    if opened.report.standing is not Standing.IN_FORCE:
+        return _page(opened, token, 409)
+    host = urlsplit(door.links.base_url).netloc
+    sheet = Sheet(opened.report, door.landing_url(opened.found.verification), host)
+    try:
+        return made(door.press, sheet)
+    except MissingGlyphError:
+        season = opened.found.season
+        return make_response(render_template("report/missing_glyph.html", season=season), 503)
+
+
+def _preview(press: Press, sheet: Sheet) -> Response:
+    return Response(press.preview(sheet), mimetype="image/png")
+
+
+def _download(press: Press, sheet: Sheet) -> Response:
+    report = sheet.report
+    name = f"{report.subject.value.removesuffix('信息')}核验报告-{report.number}.pdf"
+    plain = f"report-{report.number}.pdf"
+    answer = Response(press.pdf(sheet), mimetype="application/pdf")
+    # Old phone browsers read only ``filename``; the others prefer the Chinese name.
+    answer.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": plain, "filename*": name})
+    return answer
+
+
+def _page(opened: _Opened, token: str, status: int) -> Response:
+    report, season = opened.report, opened.found.season
+    return make_response(
+        render_template(
+            "report/page.html",
+            token=token,
+            report=report,
+            state=_state(opened),
+            is_in_force=report.standing is Standing.IN_FORCE,
+            valid_until=moment_text(report.valid_until),
+            issued_at=moment_text(report.issued_at),
+            season=season,
+        ),
+        status,
+    )
+
+
+def _lost() -> Response:
+    """Answer a bad and an expired link alike: the page must not tell guessers what once existed."""
+    return make_response(render_template("report/lost.html"), 404)
+
+
+@cache
+def _words() -> Mapping[str, Any]:
+    return tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+
+
+def _state(opened: _Opened) -> dict[str, str]:
+    verification = opened.found.verification
+    ended = verification.closed_at or verification.superseded_at
+    state = _words()["states"][opened.report.standing.value]
+    sentence = state["sentence"].format(
+        valid_until=moment_text(verification.valid_until), ended_at=moment_text(ended) if ended else ABSENT
+    )
+    return {"tone": state["tone"], "verdict": state["verdict"], "sentence": sentence}

@@ -1,0 +1,62 @@
+"""The link token of the report page (报告链接): signed, and good for some days only (journey, step 11)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+
+from bot.ports import Clock
+
+_SALT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLinks:
+    """Makes and reads the links (报告链接) a graduate gets in the chat.
+
+    Attributes:
+        secrets: signing secrets, newest last; older ones are still read.
+        clock: the present moment.
+        base_url: public address of the system, e.g. "https://bys.example.edu.cn".
+        max_age: how long a link works.
+    """
+
+    secrets: Sequence[str] = field(repr=False)
+    clock: Clock = field(repr=False)
+    base_url: str
+    max_age: timedelta = timedelta(days=7)
+
+    def token(self, verification_id: str) -> str:
+        """Return a fresh token (链接令牌) for a verification."""
+        token = self._serializer().dumps(verification_id)
+        return token if isinstance(token, str) else token.decode("ascii")
+
+    def url(self, verification_id: str) -> str:
+        """Return the address of the phone page (报告页地址)."""
+        return f"{self.base_url.rstrip('/')}/r/{self.token(verification_id)}"
+
+    def read(self, token: str) -> str | None:
+        """Return the verification's identifier (授权标识), or None for a bad or expired token."""
+        try:
+            payload = self._serializer().loads(token, max_age=int(self.max_age.total_seconds()))
+        except BadData:
+            return None
+        return payload if isinstance(payload, str) else None
+
+    def _serializer(self) -> URLSafeTimedSerializer:
+        clock = self.clock
+
+        class ClockSigner(TimestampSigner):
+            """Asks our clock, so that tests and the sandbox may choose the day."""
+
+            def get_timestamp(self) -> int:
+                return int(clock().timestamp())
+
+        return URLSafeTimedSerializer(
+            list(self.secrets),
+            salt=_SALT,
+            signer=ClockSigner,
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )

@@ -1,0 +1,54 @@
+"""The words of the landing page (核验页文案), Chinese and English, from the data file beside this module."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from bot.registration.report import ABSENT, PublicView, Standing, moment_text
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the page says first (核验结论).
+
+    Attributes:
+        code: stable, V0 to V6.
+        tone: good, wait or bad; colour never stands alone, the word says the same.
+        word: e.g. 生效中.
+        sentence: what it means.
+        next: what to do now.
+    """
+
+    code: str
+    tone: str
+    word: str
+    sentence: str
+    next: str
+
+
+@cache
+def words(language: str) -> Mapping[str, Any]:
+    """Return all words of a language (文案), "zh" or "en"; any other language reads Chinese."""
+    table = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+    chosen: Mapping[str, Any] = table["en" if language == "en" else "zh"]
+    return chosen
+
+
+def verdict(view: PublicView | None, language: str) -> Verdict:
+    """Return the verdict (核验结论) on what was looked up; None is what nobody issued."""
+    standing = view.standing if view else Standing.UNKNOWN
+    state = words(language)["states"][standing.value]
+    data = {
+        "valid_until": moment_text(view.valid_until) if view else "",
+        "ended_at": moment_text(view.ended_at) if view and view.ended_at else ABSENT,
+    }
+    return Verdict(
+        standing.value,
+        state["tone"],
+        state["verdict"],
+        state["sentence"].format(**data),
+        state["next"].format(**data),
+    )
