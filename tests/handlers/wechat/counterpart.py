@@ -45,8 +45,11 @@ class Counterpart:
         message = xml.encode()
         plain = os.urandom(16) + len(message).to_bytes(4, "big") + message + self.app_id.encode()
         pad = 32 - len(plain) % 32
+        return self.encrypt_blocks(plain + bytes([pad]) * pad)
+
+    def encrypt_blocks(self, padded: bytes) -> str:
         encryptor = self._cipher().encryptor()
-        return base64.b64encode(encryptor.update(plain + bytes([pad]) * pad) + encryptor.finalize()).decode()
+        return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
     def decrypt(self, encrypted: str) -> str:
         decryptor = self._cipher().decryptor()

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from bot.errors import BadValueError
@@ -163,6 +165,24 @@ def test_signed_rubbish_instead_of_ciphertext_is_refused(encrypted: str) -> None
     query = {"timestamp": at, "nonce": nonce, "msg_signature": sign(TOKEN, at, nonce, encrypted)}
     body = f"<xml><Encrypt>{encrypted}</Encrypt></xml>".encode()
     assert refusal(envelope(), query, body) in {Refusal.UNENCRYPTED, Refusal.UNDECRYPTABLE}
+
+
+@pytest.mark.parametrize(
+    ("length", "padding"),
+    [
+        (6, b"\x08" * 8 + b"\x10" * 8),  # only half of the padding is right
+        (6, b"\x10" * 15 + b"\x00"),
+        (6, b"\x10" * 15 + b"\x21"),
+        (2**32 - 1, b"\x04" * 4),  # the message would end behind its end
+    ],
+)
+def test_a_plaintext_of_the_wrong_shape_is_refused_though_its_key_is_right(length: int, padding: bytes) -> None:
+    content = os.urandom(16) + length.to_bytes(4, "big") + b"<xml/>" + APP_ID.encode()
+    content += b"\x10" * (-(len(content) + len(padding)) % 32)
+    encrypted = Counterpart().encrypt_blocks(content + padding)
+    query = {"timestamp": str(NOW), "nonce": "1", "msg_signature": sign(TOKEN, str(NOW), "1", encrypted)}
+    body = f"<xml><Encrypt>{encrypted}</Encrypt></xml>".encode()
+    assert refusal(envelope(), query, body) is Refusal.UNDECRYPTABLE
 
 
 def test_a_body_that_is_no_xml_is_refused() -> None:
