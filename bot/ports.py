@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from bot.conversation.reply import Reply
 from bot.conversation.talk import Talk
 from bot.registration.dossier import Dossier
 from bot.registration.season import Season
@@ -24,11 +25,13 @@ class Opened:
         talk: the talk, with ``seq`` 0 if the account is new.
         dossier: the bound graduate's dossier in the current season, or None.
         season: the current season, or None before any was set up.
+        held: whether notices wait to be shown with the next answer.
     """
 
     talk: Talk
     dossier: Dossier | None
     season: Season | None
+    held: bool = False
 
 
 class NoticeState(StrEnum):
@@ -177,6 +180,22 @@ class Seasons(Protocol):
         """Store the season under its id, as the next version, and make it the current one."""
 
 
+class Outcome(StrEnum):
+    """What became of an attempt to send a notice (发送结果)."""
+
+    SENT = "sent"
+    CLOSED = "closed"  # WeChat takes nothing for this person now: show it with the next answer
+    GONE = "gone"  # the person does not follow any more, or never did
+    LATER = "later"  # a passing fault: try again
+
+
+class Channel(Protocol):
+    """A way to a person who did not just write (主动消息通道)."""
+
+    def send(self, openid: str, reply: Reply, once: str) -> Outcome:
+        """Send a reply of our own accord; ``once`` is the same in every attempt."""
+
+
 class Trail(Protocol):
     """The trace (足迹) of all turns."""
 
@@ -245,3 +264,13 @@ class Chsi(Protocol):
 
     def real_person(self, dossier: Dossier) -> RealPerson:
         """Tell the state of the real-person check (实人验证, N12)."""
+
+
+class Links(Protocol):
+    """Makes the web links a reply may carry: signed, expiring, unguessable."""
+
+    def report(self, verification: Verification) -> str:
+        """Return the link to the report page of a verification."""
+
+    def real_person(self, dossier: Dossier) -> str:
+        """Return the link that leads the graduate to CHSI's real-person check."""

@@ -1,5 +1,6 @@
 """The archive entry (档案信息登记): where the student archive (档案) goes (N7, N10)."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -69,3 +70,18 @@ class ArchiveEntry:
     reason: str = ""
     submitted_at: datetime | None = None
     reviewed_at: datetime | None = None
+
+
+_UNIT_WORDS = re.compile(
+    r"中心|局|公司|大学|学院|学校|处|厅|委|部|院|所|市场|集团|银行|社|馆|站|厂|政府|办|科|室|队|会|校|行|店|企业|基地|机构|街道|司"
+)
+
+
+def bounce_hints(unit: str, address: str) -> tuple[str, ...]:
+    """Return soft hints about what makes archives come back (退件): "person" as receiver, no "room" or house number."""
+    hints = []
+    if len(unit) <= 4 and not _UNIT_WORDS.search(unit):
+        hints.append("person")
+    if not re.search(r"[0-9０-９一二三四五六七八九十百]+ ?(?:号|室|栋|楼|层|幢|座|单元|弄|村|组|-)|[0-9]", address):
+        hints.append("room")
+    return tuple(hints)

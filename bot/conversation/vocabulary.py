@@ -1,0 +1,311 @@
+"""The vocabulary (用词): what every placeholder of the texts stands for, taken from the facts when asked."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from bot.conversation.facts import Facts
+from bot.conversation.flow import Kept
+from bot.conversation.flows import archive as archive_flow
+from bot.conversation.flows import board as board_flow
+from bot.conversation.flows import correction as correction_flow
+from bot.conversation.flows import verification as verification_flow
+from bot.conversation.texts import texts
+from bot.ports import Links
+from bot.registration.archive import ArchiveItems, ArchiveStatus
+from bot.registration.destination import Destination
+from bot.registration.dossier import Dossier
+from bot.registration.graduate import Counsellor
+from bot.registration.season import SHANGHAI, Season, Window
+from bot.registration.verification import State, Subject, Verification
+
+
+def chinese_day(day: date) -> str:
+    """Return a day as people write it: 2023 年 7 月 3 日."""
+    return f"{day.year} 年 {day.month} 月 {day.day} 日"
+
+
+def chinese_moment(moment: datetime) -> str:
+    """Return a moment of Shanghai as on the report: 2023-07-16 23:59:59."""
+    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def contacts_of(counsellor: Counsellor | None, season: Season) -> str:
+    """Return whom to ask: the counsellor if known, and the employment office (N3, N17)."""
+    office = f"{season.office}：{season.office_phone}"
+    if counsellor is None:
+        return office
+    return f"辅导员{counsellor.name}：{counsellor.phone or '电话问学院'}\n{office}"
+
+
+def archive_lines(items: ArchiveItems | None) -> str:
+    """Return the archive items, one a line."""
+    if items is None:
+        return "未填写"
+    kind = items.transfer_type.value + (f"（{items.receiving_type.value}）" if items.receiving_type else "")
+    return (
+        f"转递类型：{kind}\n接收单位：{items.unit}\n地址：{items.address}\n邮编：{items.postcode}\n"
+        f"联系人：{items.contact}\n电话：{items.phone}"
+    )
+
+
+def destination_lines(destination: Destination | None) -> str:
+    """Return the destination, one item a line, empty ones left out."""
+    if destination is None:
+        return "学校系统里还没有"
+    rows = (
+        ("类别", destination.category.name),
+        ("单位", destination.unit),
+        ("所在地", destination.place),
+        ("职位", destination.post),
+    )
+    return "\n".join(f"{label}：{value}" for label, value in rows if value)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary(Mapping[str, str]):
+    """Placeholder → words, computed when asked (用词).
+
+    Attributes:
+        facts: as of the moment the reply is made, after the turn's effects.
+        links: makes web links.
+        kept: the answers of the running flow, for read-backs.
+        step: name of the step asked.
+        extra: values of this one sentence.
+    """
+
+    facts: Facts
+    links: Links
+    kept: Kept = field(default_factory=dict, repr=False)
+    step: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> str:
+        if name in self.extra:
+            return self.extra[name]
+        if name in _SEASON:
+            return _SEASON[name](self.facts)
+        if name in _OWN:
+            return _OWN[name](self.facts, self.facts.own)
+        return _TALK[name](self)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_SEASON, **_OWN, **_TALK, **self.extra})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def link(self, target: str) -> str:
+        """Return the URL of an "@target" line, "" if there is none now."""
+        if f"link_{target}" in self.extra:
+            return self.extra[f"link_{target}"]
+        if target == "chsi":
+            return self.facts.season.chsi_url
+        if target == "school_system":
+            return self.facts.season.school_system_url
+        if target == "real_person":
+            return self.links.real_person(self.facts.own)
+        subject = {"report_archive": Subject.ARCHIVE, "report_household": Subject.HOUSEHOLD}[target]
+        verification = self.facts.own.running(subject, self.facts.now)
+        return self.links.report(verification) if verification else ""
+
+
+def _window(facts: Facts) -> str:
+    opens, closes = facts.season.opens, facts.season.closes
+    return f"{opens.month} 月 {opens.day} 日—{closes.month} 月 {closes.day} 日"
+
+
+def _window_hint(facts: Facts) -> str:
+    state = facts.season.window(facts.now)
+    own = facts.dossier
+    if state is Window.AFTER and own and own.reopened_at and facts.season.takes_changes(facts.now):
+        key = "reopened"
+    elif state is Window.OPEN and facts.today == facts.season.closes:
+        key = "last"
+    else:
+        key = state.value
+    return texts()[f"window_hint.{key}"].format_map(_Season(facts))
+
+
+class _Season(dict[str, str]):
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def __missing__(self, name: str) -> str:
+        return _SEASON[name](self._facts)
+
+
+def _candidate_contacts(facts: Facts) -> str:
+    candidate = facts.candidate or facts.dossier
+    return contacts_of(candidate.graduate.counsellor if candidate else None, facts.season)
+
+
+_SEASON: dict[str, Callable[[Facts], str]] = {
+    "school": lambda f: f.season.school,
+    "season": lambda f: f"{f.season.id} 届",
+    "office": lambda f: f.season.office,
+    "office_phone": lambda f: f.season.office_phone,
+    "hotline": lambda f: f.season.hotline,
+    "mail": lambda f: f.season.mail,
+    "chsi_url": lambda f: f.season.chsi_url,
+    "window": _window,
+    "window_hint": _window_hint,
+    "days_left": lambda f: str((f.season.closes - f.today).days + 1),
+    "changes_until": lambda f: chinese_day(f.season.changes_until),
+    "verification_months": lambda f: str(f.season.verification_months),
+    "contacts": lambda f: contacts_of(f.dossier.graduate.counsellor if f.dossier else None, f.season),
+    "candidate_contacts": _candidate_contacts,
+    "locked_until": lambda f: chinese_moment(f.locked_until)[:16] if f.locked_until else "明天",
+}
+
+
+def _own_name(facts: Facts) -> str:
+    known = facts.dossier or facts.candidate
+    return known.graduate.name if known else ""
+
+
+def next_step(facts: Facts) -> str:
+    """Return the sentence of what the graduate does next, or waits for (进度)."""
+    return texts()[f"next_step.{next_step_key(facts)}"].format_map(_Words(facts))
+
+
+def next_step_key(facts: Facts) -> str:
+    """Return which sentence of ``next_step`` fits the facts."""
+    own = facts.own
+    upcoming = board_flow.upcoming(facts)
+    if upcoming == "archive" and own.archive.status is ArchiveStatus.RETURNED:
+        return "archive_returned"
+    if upcoming:
+        return upcoming
+    if own.is_confirmed:
+        running = any(own.running(v.subject, facts.now) for v in own.verifications)
+        return "done" if running else "verification_over"
+    return {
+        "gate.correction_waits": "wait_correction",
+        "gate.no_destination": "wait_destination",
+        "gate.window_before": "wait_window",
+        "gate.window_after": "window_over",
+    }.get(own.confirmation_gate(facts.season, facts.now) or "", "wait_archive")
+
+
+class _Words(dict[str, str]):
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def __missing__(self, name: str) -> str:
+        return _SEASON[name](self._facts) if name in _SEASON else _OWN[name](self._facts, self._facts.own)
+
+
+def board_lines(facts: Facts) -> str:
+    """Return the progress board (进度): what is done, what waits for whom, what is missing."""
+    own = facts.own
+    keys = [
+        "personal_done" if own.checked_at else "personal_open",
+        f"archive_{own.archive.status.name.lower()}",
+        "household_open" if own.household.moved else "household_closed",
+        "destination_known" if own.destination else "destination_missing",
+        *(["correction_open"] if own.has_open_correction else []),
+        "confirmation_done" if own.is_confirmed else "confirmation_open",
+        "real_person_done" if own.real_person_at else "real_person_open",
+    ]
+    lines = [texts()[f"line.{key}"].format_map(_Words(facts)) for key in ("title", *keys)]
+    latest = [v for subject in Subject if (v := own.verification_of(subject))]
+    lines += [verification_line(facts, v) for v in latest] or [texts()["line.verification_open"]]
+    return "\n".join(lines)
+
+
+def verification_line(facts: Facts, verification: Verification) -> str:
+    """Return one line about a verification (N14)."""
+    state = facts.own.state_of(verification, facts.now)
+    return texts()["line.verification"].format(
+        verification_mark="✅" if state is State.IN_FORCE else "⚠️",
+        verification_subject=verification.subject.value,
+        verification_state=state.value,
+        verification_number=verification.number,
+        verification_until=chinese_moment(verification.valid_until),
+    )
+
+
+def _household_line(own: Dossier) -> str:
+    if not own.household.moved:
+        return "户口未转入学校，不用办理"
+    return f"户口已转入学校，迁往：{own.household.address or '未登记，请联系学校'}"
+
+
+_OWN: dict[str, Callable[[Facts, Dossier], str]] = {
+    "name": lambda f, _own: _own_name(f),
+    "masked_id": lambda _f, own: own.graduate.identity_number.masked,
+    "college": lambda _f, own: own.graduate.college,
+    "major": lambda _f, own: own.graduate.major,
+    "level": lambda _f, own: own.graduate.level.value,
+    "completion": lambda _f, own: own.graduate.completion.value,
+    "graduation_date": lambda _f, own: chinese_day(own.graduate.graduation_date),
+    "place_of_origin": lambda _f, own: own.graduate.place_of_origin or "未登记",
+    "destination": lambda _f, own: destination_lines(own.destination),
+    "destination_name": lambda _f, own: own.destination.category.name if own.destination else "",
+    "archive": lambda _f, own: archive_lines(own.archive.items),
+    "archive_reason": lambda _f, own: own.archive.reason,
+    "correction_answer": lambda _f, own: own.correction.answer if own.correction else "",
+    "household": lambda _f, own: own.household.address or "未登记，请联系学校",
+    "household_line": lambda _f, own: _household_line(own),
+    "confirmed_at": lambda _f, own: chinese_moment(own.confirmation.at)[:16] if own.confirmation else "",
+    "last_day": lambda f, own: chinese_day(own.last_verification_day(f.season)),
+    "board": lambda f, _own: board_lines(f),
+    "next_step": lambda f, _own: next_step(f),
+}
+
+
+def _asked_verification(words: Vocabulary) -> Verification | None:
+    key = words.kept.get("subject") or words.extra.get("subject") or "archive"
+    return words.facts.own.verification_of(verification_flow.SUBJECTS[key])
+
+
+def _draft_archive(words: Vocabulary) -> str:
+    return archive_lines(archive_flow.items_of(words.kept))
+
+
+def _draft_correction(words: Vocabulary) -> str:
+    names = words.kept.get("items", "").split()
+    return "\n".join(f"{correction_flow.ITEMS[n].value}：{words.kept.get(f'right_{n}', '')}" for n in names)
+
+
+def _about(pick: Callable[[Vocabulary, Verification], str]) -> Callable[[Vocabulary], str]:
+    def value(words: Vocabulary) -> str:
+        verification = _asked_verification(words)
+        return pick(words, verification) if verification else ""
+
+    return value
+
+
+_TALK: dict[str, Callable[[Vocabulary], str]] = {
+    "draft_archive": _draft_archive,
+    "draft_correction": _draft_correction,
+    "asked_item": lambda w: correction_flow.ITEMS[w.step.removeprefix("right_")].value,
+    "asked_verification": _about(lambda w, v: verification_line(w.facts, v)),
+    "asked_subject": _about(lambda _w, v: v.subject.value),
+    "asked_subject_key": _about(lambda _w, v: v.subject.name.lower()),
+    "asked_number": _about(lambda _w, v: v.number),
+    "asked_until": _about(lambda _w, v: chinese_moment(v.valid_until)),
+}
+
+EXTRA = frozenset(
+    [
+        "detail",
+        "count",
+        "reference",
+        "notice_contacts",
+        "notice_subject",
+        "notice_number",
+        "notice_until",
+        "notice_closes",
+        "unit",
+        "verification_mark",
+        "verification_subject",
+        "verification_state",
+        "verification_number",
+        "verification_until",
+    ]
+)
+"""Placeholders whose value comes with the sentence itself."""

@@ -1,0 +1,80 @@
+"""The wording (措辞): sentences and the next question put together into a reply."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.conversation.facts import Facts
+from bot.conversation.flow import Position
+from bot.conversation.flows import board as board_flow
+from bot.conversation.reply import Link, Reply
+from bot.conversation.talk import Talk
+from bot.conversation.texts import label, texts
+from bot.conversation.turn import Say, opened, stand
+from bot.conversation.vocabulary import Vocabulary
+from bot.ports import Links, Notice
+from bot.registration.archive import bounce_hints
+
+LINK_LINE = re.compile(r"^@([a-z_]+) (.+)$", re.MULTILINE)
+"""A line of a text that becomes a web link: "@target label"."""
+
+
+def sentence(key: str, words: Vocabulary) -> str:
+    """Return a sentence with its placeholders filled."""
+    return texts()[key].format_map(words)
+
+
+def extract_links(text: str, words: Vocabulary) -> tuple[str, tuple[Link, ...]]:
+    """Take the "@target label" lines out of a text and return them as links; those without an address are dropped."""
+    links = tuple(Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := words.link(m[1])))
+    return _without_links(text), links
+
+
+def _without_links(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", LINK_LINE.sub("", text)).strip()
+
+
+def settle(talk: Talk, facts: Facts) -> Talk:
+    """Return the talk in the flow that is really open now: "next" is resolved, closed flows fall back to the board."""
+    if talk.flow == "next":
+        upcoming = board_flow.upcoming(facts) if facts.dossier and facts.dossier.checked_at else None
+        talk = opened(talk, upcoming, facts) if upcoming else replace(talk, flow="")
+    return talk
+
+
+def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tuple[Talk, Reply]:
+    """Return the talk with the next question asked, and the reply: what is to be said, then that question.
+
+    Args:
+        talk: after the turn; effects are done.
+        says: sentences of the turn.
+        facts: after the effects.
+        links: makes web links.
+    """
+    talk = settle(talk, facts)
+    at = stand(talk, facts)
+    words = Vocabulary(facts, links, at.kept, at.step.name)
+    known = texts()
+    parts = [sentence(say.key, replace(words, extra=say.extra)) for say in says if say.key in known]
+    parts += [*_hints(at, facts, words), sentence(f"{at.words}.ask", words)]
+    text, found = extract_links("\n\n".join(parts), words)
+    options = at.step.options(at.kept, facts) if at.step.options else ()
+    question = at.question(facts)
+    labels = tuple(label(at.words, option) for option in options)
+    return replace(talk, asked=question), Reply(text, labels, found, question)
+
+
+def notice_reply(notice: Notice) -> Reply:
+    """Return a notice (主动消息) as a reply; everything it needs is in its data."""
+    text = texts()[notice.key].format_map(notice.data)
+    links = tuple(Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := notice.data.get(f"link_{m[1]}", "")))
+    return Reply(_without_links(text), (), links)
+
+
+def _hints(at: Position, facts: Facts, words: Vocabulary) -> list[str]:
+    """Return soft hints before an archive read-back: what makes archives bounce; they never block."""
+    if (at.flow.name, at.step.name) != ("archive", "read_back"):
+        return []
+    hints = bounce_hints(at.kept["unit"], at.kept["address"])
+    reason = ["title"] if facts.own.archive.reason else []
+    return [sentence(f"hint.{key}", replace(words, extra={"unit": at.kept["unit"]})) for key in (*reason, *hints)]
