@@ -140,6 +140,9 @@ class Registry(Protocol):
     def save(self, old: Dossier, new: Dossier) -> None:
         """Write what changed if the stored row still is ``old`` (by version). Raises MovedError otherwise."""
 
+    def save_many(self, pairs: Sequence[tuple[Dossier, Dossier]]) -> None:
+        """Do ``save`` for many pairs of old and new; for files, thousands at a time."""
+
 
 class Guards(Protocol):
     """The identity guards (身份核验防护): failures counted per subject, kept in the database."""

@@ -1,0 +1,126 @@
+"""Writing dossiers (写入登记档): only the parts that changed, and only over the version that was read."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import Executable, bindparam, insert, update
+
+from bot.errors import MovedError
+from bot.registration.dossier import Dossier
+from storage.attached_rows import correction_columns, verification_columns
+from storage.cipher import FieldCipher
+from storage.dossier_rows import (
+    Columns,
+    archive_columns,
+    destination_columns,
+    graduate_columns,
+    household_columns,
+    mark_columns,
+)
+from storage.tables import correction, graduate, verification
+from storage.transaction import Transaction
+
+Pair = tuple[Dossier, Dossier]
+"""A dossier as it was read and as it shall be."""
+
+_BATCH = 1000  # rows turned into parameters at a time, so that a roster of 100,000 stays small in memory
+
+_PARTS: dict[str, Callable[[FieldCipher, Dossier], Columns]] = {
+    "graduate": graduate_columns,
+    "destination": destination_columns,
+    "archive": archive_columns,
+    "household": household_columns,
+    "marks": mark_columns,
+}
+_MARKS = ("chsi_bound", "checked_at", "confirmation", "reopened_at", "real_person_at", "openid")
+
+# What an UPDATE sets is named by its parameters; SQLAlchemy compiles each set of names once.
+_INSERT = insert(graduate)
+_UPDATE = update(graduate).where(graduate.c.id == bindparam("row_id"), graduate.c.version == bindparam("old_version"))
+_INSERT_VERIFICATION = insert(verification)
+_UPDATE_VERIFICATION = update(verification).where(verification.c.id == bindparam("row_id"))
+_INSERT_CORRECTION = insert(correction)
+_UPDATE_CORRECTION = update(correction).where(correction.c.id == bindparam("row_id"))
+
+
+class DossierWriter:
+    """Inserts dossiers and writes what changed in them (写入登记档)."""
+
+    def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
+        self._transaction = transaction
+        self._cipher = cipher
+
+    def insert(self, dossiers: Sequence[Dossier]) -> None:
+        """Insert new dossiers with all that is attached.
+
+        Raises:
+            TakenError: an id, a student number of the season or an account is there already.
+        """
+        for start in range(0, len(dossiers), _BATCH):
+            piece = dossiers[start : start + _BATCH]
+            self._write_all(_INSERT, [self._all_columns(dossier) for dossier in piece])
+            self._write_attached((None, dossier) for dossier in piece)
+
+    def change(self, pairs: Sequence[Pair]) -> None:
+        """Write what changed in each pair, if the stored version still is the old one's.
+
+        Raises:
+            MovedError: one of them was changed meanwhile; the unit of work is to be left without commit.
+        """
+        for start in range(0, len(pairs), _BATCH):
+            piece = [(old, new) for old, new in pairs[start : start + _BATCH] if old != new]
+            by_parts: dict[frozenset[str], list[Columns]] = defaultdict(list)
+            for old, new in piece:
+                parts = _changed_parts(old, new)
+                by_parts[parts].append(self._changed_columns(old, new, parts))
+            for rows in by_parts.values():
+                if self._write_all(_UPDATE, rows) != len(rows):
+                    raise MovedError("a dossier was changed meanwhile")
+            self._write_attached(piece)
+
+    def _all_columns(self, dossier: Dossier) -> Columns:
+        columns: Columns = {"id": dossier.id, "season_id": dossier.season_id, "version": dossier.version}
+        for columns_of in _PARTS.values():
+            columns |= columns_of(self._cipher, dossier)
+        return columns
+
+    def _changed_columns(self, old: Dossier, new: Dossier, parts: frozenset[str]) -> Columns:
+        columns: Columns = {"row_id": old.id, "old_version": old.version, "version": old.version + 1}
+        for part in parts:
+            columns |= _PARTS[part](self._cipher, new)
+        return columns
+
+    def _write_attached(self, pairs: Iterable[tuple[Dossier | None, Dossier]]) -> None:
+        rows: dict[Executable, list[Columns]] = defaultdict(list)
+        for old, new in pairs:
+            if new.verifications and (old is None or new.verifications != old.verifications):
+                known = {} if old is None else {v.id: v for v in old.verifications}
+                for ordinal, verified in enumerate(new.verifications):
+                    if known.get(verified.id) != verified:
+                        columns = verification_columns(new.id, ordinal, verified)
+                        rows[_UPDATE_VERIFICATION if verified.id in known else _INSERT_VERIFICATION].append(columns)
+            if new.correction and (old is None or new.correction != old.correction):
+                columns = correction_columns(self._cipher, new.id, new.correction)
+                is_known = old is not None and old.correction is not None and old.correction.id == new.correction.id
+                rows[_UPDATE_CORRECTION if is_known else _INSERT_CORRECTION].append(columns)
+        for statement, written in rows.items():
+            self._write_all(statement, written)
+
+    def _write_all(self, statement: Executable, rows: Sequence[Columns]) -> int:
+        if statement in {_UPDATE_VERIFICATION, _UPDATE_CORRECTION}:
+            rows = [{"row_id": row["id"], **row} for row in rows]
+        # One row alone takes the shorter way through the drivers.
+        return self._transaction.write(statement, rows[0] if len(rows) == 1 else rows)
+
+
+def _changed_parts(old: Dossier, new: Dossier) -> frozenset[str]:
+    parts = {
+        part for part in ("graduate", "destination", "archive", "household") if getattr(old, part) != getattr(new, part)
+    }
+    if (
+        any(getattr(old, mark) != getattr(new, mark) for mark in _MARKS)
+        or len(old.verifications) != len(new.verifications)
+        or (old.correction and old.correction.id) != (new.correction and new.correction.id)
+    ):
+        parts.add("marks")
+    return frozenset(parts)

@@ -1,0 +1,88 @@
+"""The talks (会话) in the database: read in one go, stored only over what was read."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+
+from bot.conversation.talk import Talk
+from bot.errors import MovedError
+from bot.ports import Opened
+from storage.cipher import FieldCipher
+from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow
+from storage.dossiers import DossierReader
+from storage.seasons import SEASON_COLUMNS, to_season
+from storage.tables import graduate, season, talk
+from storage.transaction import Transaction
+
+_MEMORY = "talk:memory"
+_TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.memory)
+_S, _T = len(SEASON_COLUMNS), len(SEASON_COLUMNS) + len(_TALK_COLUMNS)
+
+_mine = talk.c.openid == bindparam("openid")
+# The current season, beside it the talk and the bound dossier if there are any: one round trip for a message.
+_OPEN = (
+    select(*SEASON_COLUMNS, *_TALK_COLUMNS, *GRADUATE_COLUMNS)
+    .select_from(
+        season.outerjoin(talk, _mine).outerjoin(
+            graduate, and_(graduate.c.openid == bindparam("openid"), graduate.c.season_id == season.c.id)
+        )
+    )
+    .where(season.c.is_current == 1)
+)
+_TALK = select(*_TALK_COLUMNS).where(_mine)
+_INSERT = insert(talk)
+_UPDATE = update(talk).where(talk.c.openid == bindparam("row_openid"), talk.c.seq == bindparam("old_seq"))
+_ERASE = delete(talk).where(_mine)
+
+
+class SqlTalks:
+    """The talks in the database (会话); fits ``bot.ports.Talks``."""
+
+    def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
+        self._transaction = transaction
+        self._cipher = cipher
+        self._reader = DossierReader(transaction, cipher)
+
+    def open(self, openid: str) -> Opened:
+        """Read talk, dossier and current season in one go (会话现场).
+
+        One statement; one more each for verifications and for an error report, if the dossier has any.
+        """
+        row = self._transaction.row(_OPEN, {"openid": openid})
+        if row is None:  # no season yet
+            alone = self._transaction.row(_TALK, {"openid": openid})
+            return Opened(self._talk(openid, alone), None, None)
+        graduate_row = GraduateRow._make(row[_T:])
+        dossier = self._reader.complete([graduate_row])[0] if graduate_row.id is not None else None
+        return Opened(self._talk(openid, row[_S:_T]), dossier, to_season(row[:_S]))
+
+    def save(self, old: Talk, new: Talk) -> None:
+        """Write ``new`` as the version after ``old``, if the stored row still is ``old`` (by seq).
+
+        Raises:
+            MovedError: another message of the account was handled meanwhile.
+        """
+        memory = json.dumps(new.to_memory(), ensure_ascii=False, separators=(",", ":"))
+        columns = {
+            "seq": old.seq + 1,
+            "following": new.following,
+            "at": new.at,
+            "memory": self._cipher.seal(memory, _MEMORY, old.openid),
+        }
+        if old.seq == 0:
+            self._transaction.write(_INSERT, {"openid": old.openid, **columns})
+        elif self._transaction.write(_UPDATE, {"row_openid": old.openid, "old_seq": old.seq, **columns}) != 1:
+            raise MovedError("another message of the account was handled meanwhile")
+
+    def erase(self, openid: str) -> None:
+        """Forget the talk for good (清除会话)."""
+        self._transaction.write(_ERASE, {"openid": openid})
+
+    def _talk(self, openid: str, values: Sequence[Any] | None) -> Talk:
+        if values is None or values[0] is None:
+            return Talk(openid)
+        seq, following, at, memory = values
+        columns = {"seq": seq, "following": following, "at": at}
+        return Talk.from_memory(openid, columns, json.loads(self._cipher.unseal(memory, _MEMORY, openid)))

@@ -1,0 +1,31 @@
+"""The trace (足迹) of all turns, without words or accounts: what flows are measured and mended by."""
+
+from sqlalchemy import insert
+
+from bot.ports import Footstep
+from storage.tables import footstep
+from storage.transaction import Transaction
+
+# inline: nobody needs the number of the row, so PostgreSQL need not return it.
+_INSERT = insert(footstep).inline()
+
+
+class SqlTrail:
+    """The trace in the database (足迹); fits ``bot.ports.Trail``."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, footstep: Footstep) -> None:
+        """Append a footstep (足迹)."""
+        self._transaction.write(
+            _INSERT,
+            {
+                "who": footstep.who,
+                "rev": footstep.rev,
+                "step": footstep.step,
+                "outcome": footstep.outcome,
+                "to_step": footstep.to,
+                "at": footstep.at,
+            },
+        )

@@ -1,0 +1,97 @@
+"""The transaction (事务): one connection, the words BEGIN and COMMIT, and every fault in our own words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, Row, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.faults import TakenError, fault_of
+
+# SQLite takes the write lock at once: a lock taken later, by the first UPDATE, fails without waiting if the
+# snapshot read before is no longer the newest.
+_BEGIN = {"sqlite": text("BEGIN IMMEDIATE"), "postgresql": text("BEGIN")}
+_BEGIN_ELSE = text("START TRANSACTION")
+_COMMIT, _ROLLBACK = text("COMMIT"), text("ROLLBACK")
+
+
+class Transaction:
+    """A connection in a unit of work (事务).
+
+    The driver is in autocommit mode, so that a read costs one round trip and no BEGIN, COMMIT or ROLLBACK
+    beside it; a writing unit says these words itself.
+
+    Raises:
+        MovedError: from every method, if somebody else wrote first.
+        StoreError: from every method, if the database fails otherwise.
+    """
+
+    __slots__ = ("_connection", "_is_begun", "_is_fresh")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._is_fresh = True
+        self._is_begun = False
+
+    def begin(self) -> None:
+        """Begin to write (开始事务)."""
+        self._run(_BEGIN.get(self._connection.dialect.name, _BEGIN_ELSE))
+        self._is_begun = True
+
+    def commit(self) -> None:
+        """Make everything permanent (提交); nothing in a unit that only reads."""
+        if self._is_begun:
+            self._run(_COMMIT)
+            self._is_begun = False
+
+    def end(self) -> None:
+        """Take back what was not committed (回滚). A connection that cannot do even this is thrown away."""
+        if not self._is_begun or self._connection.invalidated:
+            return
+        self._is_begun = False
+        try:
+            self._connection.execute(_ROLLBACK)
+        except DBAPIError:
+            self._connection.invalidate()
+
+    def row(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """Return the first row found (取一行), or None."""
+        return self._run(statement, parameters).first()
+
+    def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Return all rows found (取多行)."""
+        return self._run(statement, parameters).all()
+
+    def write(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
+        """Run a statement that writes (写入), once for each set of parameters; return how many rows it touched."""
+        return self._run(statement, parameters).rowcount
+
+    def write_new(self, statement: Executable, parameters: Mapping[str, Any]) -> bool:
+        """Insert behind a savepoint (保存点); False, with nothing done, if a unique value is taken."""
+        try:
+            with self._connection.begin_nested():
+                self._run(statement, parameters)
+        except TakenError:
+            return False
+        return True
+
+    def _run(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        is_fresh, self._is_fresh = self._is_fresh, False
+        try:
+            result: CursorResult[Any] = self._connection.execute(statement, parameters)
+        except DBAPIError as error:
+            # Only the code is kept; raising outside this block leaves no driver text in __context__.
+            is_stale = is_fresh and error.connection_invalidated
+            fault = fault_of(error)
+        else:
+            return result
+        if is_stale:
+            # A pooled connection died while idle, as after a restart of the server. Nothing was done with it
+            # yet, so doing it again is safe, and cheaper than a ping before each unit.
+            self._connection.rollback()
+            return self._run(statement, parameters)
+        raise fault
