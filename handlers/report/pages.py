@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, make_response, render_template
 from werkzeug.http import dump_options_header
@@ -104,7 +104,9 @@ def _download(press: Press, sheet: Sheet) -> Response:
     plain = f"report-{report.number}.pdf"
     answer = Response(press.pdf(sheet), mimetype="application/pdf")
     # Old phone browsers read only ``filename``; the others prefer the Chinese name.
-    answer.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": plain, "filename*": name})
+    answer.headers["Content-Disposition"] = dump_options_header(
+        "attachment", {"filename": plain, "filename*": f"UTF-8''{quote(name)}"}
+    )
     return answer
 
 
@@ -139,7 +141,14 @@ def _state(opened: _Opened) -> dict[str, str]:
     verification = opened.found.verification
     ended = verification.closed_at or verification.superseded_at
     state = _words()["states"][opened.report.standing.value]
-    sentence = state["sentence"].format(
-        valid_until=moment_text(verification.valid_until), ended_at=moment_text(ended) if ended else ABSENT
-    )
-    return {"tone": state["tone"], "verdict": state["verdict"], "sentence": sentence}
+    moments = {
+        "valid_until": moment_text(verification.valid_until),
+        "ended_at": moment_text(ended) if ended else ABSENT,
+    }
+    named = [moments[name] for name in moments if f"{{{name}}}" in state["sentence"]]
+    return {
+        "tone": state["tone"],
+        "verdict": state["verdict"],
+        "sentence": state["sentence"].format(**moments),
+        "moment": named[0] if named else "",
+    }

@@ -19,6 +19,7 @@ class Verdict:
         tone: good, wait or bad; colour never stands alone, the word says the same.
         word: e.g. 生效中.
         sentence: what it means.
+        moment: the moment named in the sentence, or ""; pages keep it on one line.
         next: what to do now.
     """
 
@@ -26,6 +27,7 @@ class Verdict:
     tone: str
     word: str
     sentence: str
+    moment: str
     next: str
 
 
@@ -45,10 +47,12 @@ def verdict(view: PublicView | None, language: str) -> Verdict:
         "valid_until": moment_text(view.valid_until) if view else "",
         "ended_at": moment_text(view.ended_at) if view and view.ended_at else ABSENT,
     }
+    named = [data[name] for name in data if f"{{{name}}}" in state["sentence"]]
     return Verdict(
-        standing.value,
-        state["tone"],
-        state["verdict"],
-        state["sentence"].format(**data),
-        state["next"].format(**data),
+        code=standing.value,
+        tone=state["tone"],
+        word=state["verdict"],
+        sentence=state["sentence"].format(**data),
+        moment=named[0] if named else "",
+        next=state["next"].format(**data),
     )

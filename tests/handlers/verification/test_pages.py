@@ -1,0 +1,189 @@
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.registration.dossier import Dossier
+from bot.registration.report import Standing
+from bot.registration.verification import Subject
+from handlers.verification.tokens import VerificationKeys
+from handlers.verification.words import words
+from tests.handlers.report.sample import (
+    ADDRESS,
+    CONTACT,
+    HOUSEHOLD_ADDRESS,
+    IDENTITY_NUMBER,
+    LAST_DAY,
+    NOW,
+    PHONE,
+    SEASON,
+    registered,
+)
+from tests.handlers.report.stage import BASE_URL, Stage, opened_stage
+
+LANGUAGES = ("zh", "en")
+STEPS: dict[Standing, Callable[[Dossier], Dossier]] = {
+    Standing.CLOSED: lambda dossier: dossier.close(Subject.ARCHIVE, NOW),
+    Standing.CONFIRM_AGAIN: lambda dossier: dossier.fallen(NOW),
+}
+
+
+def look(stage: Stage, standing: Standing, query: str = "") -> str:
+    """Bring the archive verification into a standing and scan its code."""
+    path = stage.code(Subject.ARCHIVE)
+    if step := STEPS.get(standing):
+        stage.change(step)
+    if standing is Standing.EXPIRED:
+        stage.now = stage.dossier.verifications[0].valid_until + timedelta(seconds=1)
+    if standing is Standing.UNKNOWN:
+        path = "/V/" + path[-1] * 148
+    answer = stage.client.get(path + query)
+    assert answer.status_code == 200
+    return answer.text
+
+
+@pytest.mark.parametrize("standing", [s for s in Standing if s is not Standing.UNCONFIRMED])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_state_says_its_own_verdict_sentence_and_next_step(
+    stage: Stage, standing: Standing, language: str
+) -> None:
+    page = look(stage, standing, f"?lang={language}")
+    state = words(language)["states"][standing.value]
+    assert re.search(rf"<h1>{state['verdict']} <span[^>]*>{standing.value}</span></h1>", page)
+    assert f'<section class="verdict {state["tone"]}">' in page
+    assert state["next"] in page.replace("&#39;", "'")
+    for piece in re.split(r"\{\w+\}", state["sentence"]):
+        assert piece in page
+    others = {s["next"] for code, s in words(language)["states"].items() if code != standing.value}
+    assert not [sentence for sentence in others if sentence in page.replace("&#39;", "'")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_states_share_a_sentence_and_every_standing_has_one(language: str) -> None:
+    states = words(language)["states"]
+    assert set(states) == {standing.value for standing in Standing}
+    for part in ("verdict", "sentence", "next"):
+        assert len({state[part] for state in states.values()}) == len(states)
+    assert [code for code, state in states.items() if state["tone"] == "good"] == ["V0"]
+
+
+def test_both_languages_hold_the_same_keys() -> None:
+    assert set(words("zh")) == set(words("en")) - {"labels"}
+    assert len(words("zh")["genuine_points"]) == len(words("en")["genuine_points"])
+
+
+@pytest.mark.parametrize("subject", Subject)
+def test_english_has_a_label_for_every_item_shown(stage: Stage, subject: Subject) -> None:
+    page = stage.client.get(stage.code(subject) + "?lang=en").text
+    assert not re.search(r"<dt>\s*</dt>", page)
+    assert '<html lang="en">' in page
+
+
+def test_an_archive_office_sees_the_items_it_needs_and_the_second_of_its_look(stage: Stage) -> None:
+    stage.now = NOW + timedelta(hours=1, seconds=7)
+    page = look(stage, Standing.IN_FORCE)
+    for said in ("23127150", "欧**䶮", "江南示范大学", "单位接收档案 · 托管单位接收", ADDRESS, "2023-06-30 11:00:07"):
+        assert said in page, said
+    assert "quxiang.example.edu.cn" in page
+    assert "如何核验" in page
+
+
+@pytest.mark.parametrize("subject", Subject)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_who_scans_learns_more_than_their_department_needs(
+    stage: Stage, subject: Subject, language: str
+) -> None:
+    page = stage.client.get(stage.code(subject) + f"?lang={language}").text
+    hidden = ["欧阳㛃䶮", IDENTITY_NUMBER, "20010203", PHONE, CONTACT, "13812345678", "20190001", "机械1901"]
+    hidden += [HOUSEHOLD_ADDRESS] if subject is Subject.ARCHIVE else [ADDRESS, "园区人力资源"]
+    assert [secret for secret in hidden if secret in page] == []
+
+
+@pytest.mark.parametrize("standing", [Standing.CLOSED, Standing.CONFIRM_AGAIN, Standing.EXPIRED, Standing.UNKNOWN])
+def test_items_are_shown_in_force_only(stage: Stage, standing: Standing) -> None:
+    page = look(stage, standing)
+    assert ADDRESS not in page
+    assert "单位接收档案" not in page
+
+
+def test_an_unknown_code_shows_nothing_of_anybody_but_whom_to_ask(stage: Stage) -> None:
+    page = look(stage, Standing.UNKNOWN)
+    assert "欧" not in page
+    assert "23127150" not in page
+    assert "0512-62880000" in page
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 148, "%E5%8E%BB", "..%2f..%2fetc", "A" * 3000])
+def test_whatever_stands_in_the_path_is_unknown_and_never_an_error(stage: Stage, token: str) -> None:
+    for door in ("/v/", "/V/"):
+        answer = stage.client.get(door + token)
+        assert answer.status_code in {200, 404}
+        assert answer.status_code == 404 or ">V6<" in answer.text
+
+
+def test_before_any_season_was_set_up_a_genuine_code_is_unknown_and_not_an_error(tmp_path: Path) -> None:
+    with opened_stage(tmp_path, is_set_up=False) as empty:
+        answer = empty.client.get(empty.code(Subject.ARCHIVE))
+    assert answer.status_code == 200
+    assert ">V6<" in answer.text
+
+
+def test_a_code_signed_by_somebody_else_is_unknown(stage: Stage) -> None:
+    stranger = VerificationKeys.of_seeds(1, {1: b"9" * 32})
+    page = stage.client.get(f"/v/{stranger.issue(stage.dossier.verifications[0])}").text
+    assert ">V6<" in page
+
+
+def test_a_genuine_code_of_other_data_or_another_issue_of_the_number_is_unknown(stage: Stage) -> None:
+    first = stage.dossier.verifications[0]
+    for forged in (
+        replace(first, digest="0" * 64),
+        replace(first, issued_at=NOW - timedelta(days=900)),
+        replace(first, number="99999999"),
+        replace(first, last_day=LAST_DAY + timedelta(days=1)),
+    ):
+        path = stage.keys.landing_url(BASE_URL, forged).removeprefix(BASE_URL.upper())
+        assert ">V6<" in stage.client.get(path).text
+
+
+def test_an_old_print_says_that_the_validity_was_extended(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    assert words("zh")["extended"] not in stage.client.get(path).text
+    stage.change(lambda dossier: dossier.extend(Subject.ARCHIVE, LAST_DAY + timedelta(days=30), SEASON, NOW))
+    stage.now = NOW + timedelta(days=20)
+    page = stage.client.get(path).text
+    assert ">V0<" in page
+    assert words("zh")["extended"] in page
+    assert "2023-08-15 23:59:59" in page
+
+
+def test_a_change_of_data_is_told_with_the_very_next_look(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    assert ">V0<" in stage.client.get(path).text
+    changed = registered(unit="另一家公司").destination
+    stage.change(lambda dossier: replace(dossier, destination=changed))
+    assert ">V3<" in stage.client.get(path).text
+
+
+def test_small_letters_and_capitals_open_the_same_page(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    assert stage.client.get(path.lower()).text == stage.client.get(path).text
+
+
+def test_the_page_leads_to_the_other_language_and_back(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    assert 'href="?lang=en"' in stage.client.get(path).text
+    assert 'href="?"' in stage.client.get(path + "?lang=en").text
+
+
+def test_the_page_may_not_be_kept_indexed_or_framed(stage: Stage) -> None:
+    answer = stage.client.head(stage.code(Subject.ARCHIVE))
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "noindex" in answer.headers["X-Robots-Tag"]
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in answer.headers
