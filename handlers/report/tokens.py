@@ -1,4 +1,4 @@
-"""The link token of the report page (报告链接): signed, and good for some days only (journey, step 11)."""
+"""The link token of the report page (报告链接): signed, and good for some days only."""
 
 import hashlib
 from collections.abc import Sequence

@@ -2,9 +2,9 @@
 
 Layout, 28 bytes and a signature of 64: version 1, key id 1, number 4, issued 4 (minutes since 1970), last day 2 (days
 since 1970), first 16 bytes of the digest. Written in Base32 without padding inside an upper-case URL, so that a QR
-code holds it in alphanumeric mode: 45 by 45 modules at level M.
+code holds it in alphanumeric mode: 45 by 45 modules at level M, 49 with a host longer than 19 characters.
 
-The token proves origin only; the state is always asked of the database (verification T4). The signature covers a
+The token proves origin only; the state is always asked of the database. The signature covers a
 domain prefix, so that a key reused elsewhere by mistake cannot be made to sign reports.
 """
 

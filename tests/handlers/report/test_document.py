@@ -15,7 +15,7 @@ from bot.registration.verification import Subject
 from handlers.report.pdf import TITLE, MissingGlyphError, Press, Sheet
 from tests.handlers.report.sample import ADDRESS, IDENTITY_NUMBER, LAST_DAY, NOW, PHONE, SEASON, registered
 
-# As long as a real address in a QR code (verification.md would say: 28 + 64 bytes in Base32), so the version is real.
+# As long as a real address in a QR code, 28 + 64 bytes in Base32, so that the symbol has its real size.
 LANDING = "HTTPS://QUXIANG.EXAMPLE.EDU.CN/V/" + "A2B3C4D5" * 18 + "E6F7"
 HOST = "quxiang.example.edu.cn"
 RARE = "䶮㛃㛄𬭊𬱖𬭚𬸚𫖯𬍛𨱏𪩘𬀩堃喆昇翀赟頔龑旻镕䲟㭎㧑㑊𬘭𬣞𬬭𬭳"
