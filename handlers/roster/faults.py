@@ -1,0 +1,7 @@
+"""What is wrong with a file as a whole (文件错误)."""
+
+from bot.errors import QuxiangError
+
+
+class RosterFileError(QuxiangError):
+    """A file cannot be read as a roster (无法读取的文件); the text says why and what to do."""
