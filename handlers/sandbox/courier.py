@@ -101,6 +101,19 @@ class Courier:
         self.log.append(push)
         return push
 
+    def verify(self) -> bool:
+        """Check the address as the platform does when it is saved (验证 URL): it must give echostr back as it is."""
+        box, stamp, nonce = self._letterbox(), str(int(time.time())), secrets.token_hex(5)
+        echo = str(secrets.randbelow(10**19))
+        query = {"signature": sign(box.judge.token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "echostr": echo}
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                answer = session.get(f"{box.webhook_url}?{urlencode(query)}", timeout=self.reply_limit)
+        except requests.RequestException:
+            return False
+        return answer.ok and answer.content == echo.encode()
+
     def _post(self, box: Letterbox, fields: Mapping[str, Value], at: float) -> _Answer:
         query, body = self.envelope(box, fields, int(at))
         answer, start = _Answer(), time.monotonic()

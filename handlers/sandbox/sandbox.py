@@ -101,6 +101,10 @@ class Sandbox:
         """The log of deliveries, oldest first."""
         return self._network.pushes()
 
+    def verify_url(self) -> bool:
+        """Whether the webhook passes the check of its address (服务器配置 → 提交)."""
+        return self._network.courier.verify()
+
     def forget_tokens(self) -> None:
         """Make every access token worthless at once: the next call gets 40001."""
         tokens.forget(self._network)

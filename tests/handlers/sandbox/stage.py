@@ -52,6 +52,7 @@ class Bot:
     messages: list[Node] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)
     callback_status: int = 200
+    echoes: bool = True
     callbacks: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def webhook(self) -> Response:
@@ -68,6 +69,11 @@ class Bot:
         if encrypted and self.seal and body.startswith(b"<xml>"):
             body = sealed_reply(body)
         return Response(body, content_type="text/xml")
+
+    def echo(self) -> Response:
+        query = request.args
+        assert sign(TOKEN, query["timestamp"], query["nonce"]) == query["signature"]
+        return Response(query["echostr"] if self.echoes else "no")
 
     def callback(self) -> Response:
         self.callbacks.append((dict(request.headers), request.get_data()))
@@ -93,10 +99,20 @@ class Stage:
         return dict(requests.post(f"{base}/{path}", params=query, json=body, timeout=5).json())
 
 
+def strict_page() -> Response:
+    """A page that forbids frames, as the app's own pages do."""
+    answer = Response("<!doctype html><title>严格的页面</title>内容")
+    answer.headers["X-Frame-Options"] = "DENY"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    return answer
+
+
 @contextmanager
 def raised(state_file: Path | None = None) -> Iterator[Stage]:
     bot, app = Bot(), Flask("stage")
     app.add_url_rule("/wechat", view_func=bot.webhook, methods=["POST"])
+    app.add_url_rule("/wechat", view_func=bot.echo, methods=["GET"])
+    app.add_url_rule("/strict", view_func=strict_page)
     app.add_url_rule("/chsi/callback", view_func=bot.callback, methods=["POST"])
     server = make_server("127.0.0.1", 0, app, threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"

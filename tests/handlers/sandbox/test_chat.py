@@ -193,6 +193,12 @@ def test_the_same_message_can_be_pushed_again_by_hand(stage: Stage) -> None:
     assert len(phone.bubbles) == 3
 
 
+def test_the_address_is_verified_by_its_echo(stage: Stage) -> None:
+    assert stage.sandbox.verify_url()
+    stage.bot.echoes = False
+    assert not stage.sandbox.verify_url()
+
+
 def test_nobody_at_the_webhook_counts_as_no_answer(stage: Stage) -> None:
     account = replace(stage.sandbox.account, webhook_url="http://127.0.0.1:9/wechat")
     sandbox = Sandbox(account, ChsiOptions("secret", stage.url), reply_limit=0.1)
