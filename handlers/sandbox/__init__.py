@@ -9,6 +9,17 @@ from handlers.sandbox.account import Account, ChsiOptions, SandboxError
 from handlers.sandbox.bubble import Bubble
 from handlers.sandbox.courier import Push
 from handlers.sandbox.phone import NothingToTapError, Phone
+from handlers.sandbox.platform.notices import DEMO_TEMPLATE_ID
 from handlers.sandbox.sandbox import Sandbox
 
-__all__ = ["Account", "Bubble", "ChsiOptions", "NothingToTapError", "Phone", "Push", "Sandbox", "SandboxError"]
+__all__ = [
+    "DEMO_TEMPLATE_ID",
+    "Account",
+    "Bubble",
+    "ChsiOptions",
+    "NothingToTapError",
+    "Phone",
+    "Push",
+    "Sandbox",
+    "SandboxError",
+]

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 REPEAT_SECONDS = 600.0  # client_msg_id and openid are remembered for ten minutes
 MAX_TEMPLATES = 25
 # The form that a new sandbox owns; ids of real templates are 43 characters long too.
-DEMO_TEMPLATE_ID = "SandboxProgress_thing1_phrase2_time3_thing4"
+DEMO_TEMPLATE_ID = "SandboxProgressNotice_thing1_time2_00000000"
 DEMO_TEMPLATE = {
     "title": "毕业去向登记进度提醒",
-    "rows": [["thing1", "事项"], ["phrase2", "状态"], ["time3", "截止时间"], ["thing4", "备注"]],
+    "rows": [["thing1", "事项"], ["time2", "时间"]],
 }
 # Longest value of a field by the kind in its name, and which characters it may have.
 LIMITS = {

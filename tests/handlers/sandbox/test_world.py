@@ -40,7 +40,9 @@ def test_old_bubbles_fall_out(tmp_path: Path) -> None:
         for number in range(MAX_BUBBLES + 3):
             world.say("手机 A", Bubble("me", "text", str(number), 0.0))
     world.close()
-    chat = World(file).chat("手机 A")
+    again = World(file)
+    chat = again.chat("手机 A")
+    again.close()
     assert (len(chat), chat[0].text) == (MAX_BUBBLES, "3")
 
 
