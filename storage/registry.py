@@ -1,6 +1,7 @@
 """The registry (登记册): all dossiers, found in the ways the use cases ask for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Executable, Select, bindparam, select
@@ -56,6 +57,7 @@ class SqlRegistry:
         self._transaction = transaction
         self._reader = DossierReader(transaction, cipher)
         self._writer = DossierWriter(transaction, cipher)
+        self._saved: dict[tuple[str, int], int] = {}  # (id, version read) → version stored by this unit of work
 
     def by_id(self, dossier_id: str) -> Dossier | None:
         """Return the dossier or None."""
@@ -109,12 +111,18 @@ class SqlRegistry:
     def save(self, old: Dossier, new: Dossier) -> None:
         """Write what changed if the stored row still is ``old`` (by version).
 
-        The stored version grows by one; for a second change in the same unit of work, read the dossier again.
+        The stored version grows by one. What this unit of work itself has stored meanwhile does not count as a
+        change by others, so that several steps of one message may save one after the other.
 
         Raises:
             MovedError: it was changed meanwhile, or another graduate of the season holds the account.
         """
-        self._writer.change([(old, new)])
+        if old == new:
+            return
+        key = (old.id, old.version)
+        stored = self._saved.get(key, old.version)
+        self._writer.change([(old if stored == old.version else replace(old, version=stored), new)])
+        self._saved[key] = stored + 1
 
     def save_many(self, pairs: Sequence[tuple[Dossier, Dossier]]) -> None:
         """Do ``save`` for many pairs of old and new; for files, thousands at a time."""

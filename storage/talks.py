@@ -4,16 +4,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
 
 from bot.conversation.talk import Talk
 from bot.errors import MovedError
-from bot.ports import Opened
+from bot.ports import NoticeState, Opened
 from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow
 from storage.dossiers import DossierReader
 from storage.seasons import SEASON_COLUMNS, to_season
-from storage.tables import graduate, season, talk
+from storage.tables import graduate, notice, season, talk
 from storage.transaction import Transaction
 
 _MEMORY = "talk:memory"
@@ -21,9 +21,10 @@ _TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.memory)
 _S, _T = len(SEASON_COLUMNS), len(SEASON_COLUMNS) + len(_TALK_COLUMNS)
 
 _mine = talk.c.openid == bindparam("openid")
+_held = exists().where(notice.c.openid == bindparam("openid"), notice.c.state == NoticeState.HELD.name).label("held")
 # The current season, beside it the talk and the bound dossier if there are any: one round trip for a message.
 _OPEN = (
-    select(*SEASON_COLUMNS, *_TALK_COLUMNS, *GRADUATE_COLUMNS)
+    select(*SEASON_COLUMNS, *_TALK_COLUMNS, *GRADUATE_COLUMNS, _held)
     .select_from(
         season.outerjoin(talk, _mine).outerjoin(
             graduate, and_(graduate.c.openid == bindparam("openid"), graduate.c.season_id == season.c.id)
@@ -54,9 +55,9 @@ class SqlTalks:
         if row is None:  # no season yet
             alone = self._transaction.row(_TALK, {"openid": openid})
             return Opened(self._talk(openid, alone), None, None)
-        graduate_row = GraduateRow._make(row[_T:])
+        graduate_row = GraduateRow._make(row[_T:-1])
         dossier = self._reader.complete([graduate_row])[0] if graduate_row.id is not None else None
-        return Opened(self._talk(openid, row[_S:_T]), dossier, to_season(row[:_S]))
+        return Opened(self._talk(openid, row[_S:_T]), dossier, to_season(row[:_S]), held=bool(row[-1]))
 
     def save(self, old: Talk, new: Talk) -> None:
         """Write ``new`` as the version after ``old``, if the stored row still is ``old`` (by seq).

@@ -113,6 +113,19 @@ def test_a_dossier_changed_meanwhile_is_not_overwritten(work: SqlWork, full: Dos
     assert read(work, full.id) == replace(full, openid=None, version=full.version + 1)
 
 
+def test_several_steps_of_one_unit_save_one_after_the_other(work: SqlWork, full: Dossier, now: datetime) -> None:
+    add(work, full)
+    first = full.unbind()
+    second = replace(first, checked_at=now)
+    with work.writing() as unit:
+        unit.registry.save(full, first)
+        unit.registry.save(first, second)
+        unit.commit()
+    assert read(work, full.id) == replace(second, version=full.version + 2)
+    with pytest.raises(MovedError):
+        save(work, second, full)
+
+
 def test_what_was_not_committed_is_taken_back(work: SqlWork, full: Dossier) -> None:
     with work.writing() as unit:
         unit.registry.add_many([full])
