@@ -1,5 +1,214 @@
-"""The roof: reads settings, opens engines, wires everything. Nobody imports it."""
+"""The roof (屋顶): reads settings, opens engines, wires everything, registers doors and commands. Nobody imports it."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import Blueprint, Flask, Response
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bot.conversation.texts import texts
+from bot.ports import Chsi
+from bot.registration.dossier import Dossier
+from bot.registration.verification import Verification
+from bot.use_cases.receive_message import Desk, receive_message
+from bot.use_cases.staff_changes import Office, note_real_person
+from handlers import demo
+from handlers.chsi import pages as chsi_pages
+from handlers.chsi.client import HttpChsi
+from handlers.chsi.pages import ChsiDoor, PersonLinks
+from handlers.chsi.roster import RosterChsi
+from handlers.commands import cli
+from handlers.installation import Installation
+from handlers.keys import KeyRing, read_keys
+from handlers.looks import Looks
+from handlers.report import pages as report_pages
+from handlers.report.pages import ReportDoor
+from handlers.report.pdf import Press
+from handlers.report.tokens import ReportLinks
+from handlers.settings import Settings, read_settings
+from handlers.verification import pages as landing_pages
+from handlers.verification.pages import LandingDoor
+from handlers.verification.tokens import VerificationKeys
+from handlers.wechat import webhook
+from handlers.wechat.channel import WeChatChannel
+from handlers.wechat.client import Account, Patience, PlatformClient
+from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
+from handlers.wechat.rendering import render
+from handlers.wechat.webhook import Doorway
+from handlers.worker import Worker
+from storage.access_token import AccessTokens, RedisTokens, SqlTokens
+from storage.cipher import FieldCipher, derive_keys
+from storage.engine import Timeouts, open_engine
+from storage.tables import access_token
+from storage.unit_of_work import SqlWork
+
+GUARDS = {
+    "wechat": "signature of the platform over every push",
+    "report": "signed, expiring link; looks limited per address",
+    "verification": "signed token; looks limited per address",
+    "chsi": "signed, expiring link; looks limited per address",
+    "chsi_callback": "signature of CHSI over the body",
+    "sandbox": "demo mode only, which listens on this machine only",
+}
+"""Every blueprint and what guards it; ``_register`` refuses one that is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLinks:
+    """The web links of the chat; fits ``bot.ports.Links``."""
+
+    reports: ReportLinks = field(repr=False)
+    persons: PersonLinks = field(repr=False)
+
+    def report(self, verification: Verification) -> str:
+        """Return the link to the report page."""
+        return self.reports.url(verification.id)
+
+    def real_person(self, dossier: Dossier) -> str:
+        """Return the link to the real-person check."""
+        return self.persons.url(dossier.id)
+
+
+def build(settings: Settings) -> Installation:
+    """Wire an installation; nothing is connected and nothing runs yet."""
+    ring = read_keys(settings.keys.folder)
+    waits = settings.database
+    engine = open_engine(
+        waits.url.get_secret_value(),
+        timeouts=Timeouts(connect=waits.connect_seconds, statement=waits.statement_seconds, lock=waits.lock_seconds),
+        pool_size=waits.pool_size,
+    )
+    field_key, index_key = derive_keys(ring.master)
+    work = SqlWork(engine, FieldCipher({1: field_key}, index_key))
+    links = _links(settings, ring)
+    office = Office(work, links, now, new_id)
+    desk = Desk(work, _chsi(settings), links, now, new_id, new_number, render)
+    redis_url = settings.redis.url.get_secret_value()
+    store = RedisTokens.at(redis_url) if redis_url else SqlTokens(engine, access_token)
+    account = Account(settings.wechat.app_id, settings.wechat.app_secret.get_secret_value(), settings.wechat.api_base)
+    client = PlatformClient(account, AccessTokens(store, now), Patience(busy_retries=2))
+    channel = WeChatChannel(client, now, settings.wechat.notice_template, settings.server.public_url)
+    worker = Worker(office, channel, settings.worker.pause_seconds)
+    web = partial(_web, settings, ring, desk, office)
+    return Installation(settings, engine, work, office, desk, client, worker, web)
+
+
+def now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a new identifier, 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+def new_number() -> str:
+    """Return eight digits nobody can guess (核验编号, N14); uniqueness is the database's business."""
+    return f"{secrets.randbelow(90_000_000) + 10_000_000}"
+
+
+def _derived(ring: KeyRing, purpose: str) -> str:
+    return HKDF(SHA256(), 32, None, f"quxiang {purpose} v1".encode()).derive(ring.master).hex()
+
+
+def _links(settings: Settings, ring: KeyRing) -> ChatLinks:
+    base = settings.server.public_url
+    reports = ReportLinks((_derived(ring, "report link"),), now, base, timedelta(days=settings.report.link_days))
+    return ChatLinks(reports, PersonLinks(_derived(ring, "person link"), base))
+
+
+def _chsi(settings: Settings) -> Chsi:
+    chsi = settings.chsi
+    if chsi.source == "roster":
+        return RosterChsi()
+    return HttpChsi(chsi.url, chsi.secret.get_secret_value(), chsi.timeout_seconds)
+
+
+def _web(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> Flask:
+    app = Flask("quxiang", template_folder=_beside("handlers/templates"), static_folder=_beside("handlers/static"))
+    if settings.server.proxies:
+        count = settings.server.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # Flask's documented way
+    for blueprint in _doors(settings, ring, desk, office):
+        _register(app, blueprint)
+    if settings.demo:
+        _register(app, demo.sandbox_of(settings).blueprint())
+        app.after_request(_let_the_phone_show_pages)
+    return app
+
+
+def _doors(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> tuple[Blueprint, ...]:
+    base, links = settings.server.public_url, office.links
+    keys = VerificationKeys.of_seeds(max(ring.qr), ring.qr)
+    looks = Looks(settings.report.looks_per_minute, settings.redis.url.get_secret_value())
+    if not isinstance(links, ChatLinks):
+        raise TypeError(type(links).__name__)
+    report = ReportDoor(
+        desk.work, now, links.reports, Press(), lambda verification: keys.landing_url(base, verification), looks
+    )
+    chsi = ChsiDoor(
+        desk.work,
+        now,
+        desk.chsi,
+        links.persons,
+        settings.chsi.secret.get_secret_value(),
+        partial(note_real_person, office),
+        looks,
+    )
+    return (
+        webhook.create_blueprint(_envelope(settings), Doorway(partial(receive_message, desk), now, _apology)),
+        report_pages.create_blueprint(report),
+        landing_pages.create_blueprint(LandingDoor(desk.work, now, keys, base, looks)),
+        chsi_pages.create_blueprint(chsi),
+        chsi_pages.create_callback(chsi),
+    )
+
+
+def _envelope(settings: Settings) -> Envelope:
+    wechat = settings.wechat
+    return Envelope(
+        EnvelopeKeys(
+            Mode(wechat.mode),
+            wechat.app_id,
+            tuple(token.get_secret_value() for token in wechat.tokens),
+            tuple(key.get_secret_value() for key in wechat.aes_keys),
+        )
+    )
+
+
+def _apology(reference: str) -> str:
+    return texts()["error.apology"].format(reference=reference)
+
+
+def _register(app: Flask, blueprint: Blueprint) -> None:
+    if blueprint.name not in GUARDS:
+        raise LookupError(f"blueprint {blueprint.name} has no guard")
+    app.register_blueprint(blueprint)
+
+
+def _let_the_phone_show_pages(answer: Response) -> Response:
+    """In the demo the phone page shows our pages in a frame, as WeChat shows them inside itself."""
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    policy = answer.headers.get("Content-Security-Policy", "")
+    answer.headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    return answer
+
+
+def _beside(folder: str) -> str:
+    return str(Path(__file__).resolve().parent / folder)
 
 
 def main() -> None:
     """Run the ``quxiang`` command."""
+    cli(obj=lambda path: build(read_settings(path)), prog_name="quxiang")
+
+
+if __name__ == "__main__":
+    main()

@@ -131,6 +131,9 @@ class Registry(Protocol):
     def without_destination(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers without destination data (N6, N18)."""
 
+    def all_of(self, season_id: str) -> Iterable[Dossier]:
+        """Return all dossiers of the season, in the order of their student numbers."""
+
     def bound(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers with a bound WeChat account."""
 

@@ -24,7 +24,7 @@ _HEADERS = {
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
 }
-_TOKEN = re.compile(r"/([rv])/([^/?#\s]+)", re.IGNORECASE)
+_TOKEN = re.compile(r"/([rvp])/([^/?#\s]+)", re.IGNORECASE)
 
 
 def guard(blueprint: Blueprint, allow: Allow) -> None:

@@ -43,6 +43,7 @@ _REPORTED = (
     .order_by(graduate.c.counsellor_staff_number, graduate.c.counsellor_name, correction.c.reported_at, graduate.c.id)
 )
 _WITHOUT_DESTINATION = _ids.where(graduate.c.destination_code.is_(None)).order_by(graduate.c.student_number)
+_ALL = _ids.order_by(graduate.c.student_number)
 _BOUND = _ids.where(graduate.c.openid.is_not(None)).order_by(graduate.c.student_number)
 
 
@@ -95,6 +96,10 @@ class SqlRegistry:
     def without_destination(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers without destination data (N6, N18), by student number."""
         return self._many(_WITHOUT_DESTINATION, season_id)
+
+    def all_of(self, season_id: str) -> Iterable[Dossier]:
+        """Return all dossiers of the season (全届), by student number."""
+        return self._many(_ALL, season_id)
 
     def bound(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers with a bound WeChat account (已绑定), by student number."""

@@ -5,7 +5,7 @@ talk's ``seq`` is compared and swapped, so of two racing deliveries one wins and
 stored answer. Nothing slow happens inside the transaction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -166,7 +166,7 @@ def _with_held(scene: _Scene, reply: Reply) -> Reply:
     return replace(reply, text=text, links=(*(link for notice in held for link in notice.links), *reply.links))
 
 
-def _do_all(scene: _Scene, turn: Turn) -> tuple[Talk, Sequence[Say], Facts]:
+def _do_all(scene: _Scene, turn: Turn) -> tuple[Talk, tuple[Say, ...], Facts]:
     talk, says, facts = turn.talk, turn.says, scene.facts
     for effect in turn.effects:
         if isinstance(effect, effects.Consent):
@@ -186,7 +186,7 @@ def _do_all(scene: _Scene, turn: Turn) -> tuple[Talk, Sequence[Say], Facts]:
     return talk, says, facts
 
 
-def _fail_identity(scene: _Scene, talk: Talk, says: Sequence[Say]) -> tuple[Talk, Sequence[Say], Facts]:
+def _fail_identity(scene: _Scene, talk: Talk, says: tuple[Say, ...]) -> tuple[Talk, tuple[Say, ...], Facts]:
     facts = scene.facts
     subjects = _subjects(talk.openid, facts.season.id, facts.looked_up)
     scene.uow.guards.fail(subjects, facts.now)

@@ -24,6 +24,8 @@ from handlers.report.qr import qr_svg
 TITLE: Final = "毕业生去向登记信息核验报告"
 _PREVIEW_PPI: Final = 96.0  # 794 pixels across: twice the 390 CSS pixels of a phone
 _MISSING: Final = "could not be displayed"
+RARE_CHARACTERS: Final = "䶮㛃㛄𬭊𬱖𬭚𬸚𫖯𬍛𨱏𪩘𬀩堃喆昇翀赟頔龑旻镕䲟㭎㧑㑊𬘭𬣞𬬭𬭳"
+"""Rare characters that occur in names; common fonts drop many of them silently."""
 
 
 class MissingGlyphError(QuxiangError):
@@ -130,6 +132,22 @@ class Press:
             )
         compiler: typst.Compiler = self._local.compiler
         return compiler
+
+
+def font_problem() -> str | None:
+    """Tell what is wrong with the font (报告字体自检), or None: 29 characters that occur in names must be there."""
+    try:
+        typst.compile(
+            f'#set document(date: none)\n#set text(font: "Noto Sans SC")\n{RARE_CHARACTERS}'.encode(),
+            format="pdf",
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            pdf_standards="a-4",
+            timestamp=0,
+        )
+    except (typst.TypstError, ModuleNotFoundError, FileNotFoundError):
+        return "找不到报告用的字体，或它缺少姓名中的生僻字：请重新安装（pip install justmytype-intl-cjk）"
+    return None
 
 
 @cache

@@ -1,0 +1,184 @@
+"""The settings (配置): config.toml and environment, one frozen and checked object; all mistakes are told at once.
+
+An environment variable beats the file: ``QUXIANG_DATABASE__URL`` is ``url`` in ``[database]``.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from bot.errors import QuxiangError
+
+PREFIX = "QUXIANG_"
+
+
+class SettingsError(QuxiangError):
+    """The settings cannot be used; the text lists every mistake with its place and how to mend it."""
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or value.endswith("/"):
+        raise ValueError("应以 https:// 或 http:// 开头，末尾不带斜杠")
+    return value
+
+
+def _web_address_or_empty(value: str) -> str:
+    return _web_address(value) if value else value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+OptionalWebAddress = Annotated[str, AfterValidator(_web_address_or_empty)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Server(_Part):
+    """Where the web server listens and how the world reaches it (服务器)."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    public_url: WebAddress = "http://127.0.0.1:8000"
+    threads: Annotated[int, Field(ge=2, le=128)] = 16
+    proxies: Annotated[int, Field(ge=0, le=5)] = 0
+
+
+class Database(_Part):
+    """The database (数据库) and how long it is waited for, in seconds."""
+
+    url: SecretStr
+    pool_size: Annotated[int, Field(ge=1, le=200)] = 16
+    connect_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
+    statement_seconds: Annotated[float, Field(gt=0, le=30)] = 4.0
+    lock_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
+
+
+class Redis(_Part):
+    """Redis (可选), for the access token and limits only; empty: the database and memory do it."""
+
+    url: SecretStr = SecretStr("")
+
+
+class Keys(_Part):
+    """Where the secret keys lie (密钥目录): a folder only this program's user may read."""
+
+    folder: Path
+
+
+class WeChat(_Part):
+    """The official account (微信公众号), as its console shows it under 设置与开发 → 基本配置."""
+
+    app_id: str = Field(min_length=4)
+    app_secret: SecretStr = Field(min_length=8)
+    tokens: tuple[SecretStr, ...] = Field(min_length=1, max_length=2)
+    aes_keys: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = ()
+    mode: Literal["plain", "compatible", "safe"] = "safe"
+    api_base: WebAddress = "https://api.weixin.qq.com"
+    notice_template: str = ""
+
+    @model_validator(mode="after")
+    def _safe_needs_keys(self) -> "WeChat":
+        if self.mode != "plain" and not self.aes_keys:
+            raise ValueError("mode 为 safe 或 compatible 时必须填写 aes_keys（43 位 EncodingAESKey）")
+        if not all(re.fullmatch(r"[A-Za-z0-9]{43}", key.get_secret_value()) for key in self.aes_keys):
+            raise ValueError("aes_keys 中每个 EncodingAESKey 都应是 43 位字母或数字")
+        if not all(re.fullmatch(r"[A-Za-z0-9]{3,32}", token.get_secret_value()) for token in self.tokens):
+            raise ValueError("tokens 中每个 Token 都应是 3 到 32 位字母或数字")
+        return self
+
+
+class Chsi(_Part):
+    """The student-information network (学信网): an HTTP interface, or the columns of the roster."""
+
+    source: Literal["roster", "http"] = "roster"
+    url: OptionalWebAddress = ""
+    secret: SecretStr = SecretStr("")
+    timeout_seconds: Annotated[float, Field(gt=0, le=4)] = 1.5
+
+    @model_validator(mode="after")
+    def _http_needs_address(self) -> "Chsi":
+        if self.source == "http" and not (self.url and self.secret.get_secret_value()):
+            raise ValueError("source 为 http 时必须填写 url 和 secret")
+        return self
+
+
+class Report(_Part):
+    """The report (核验报告): how long a link from the chat works; how many looks an address has in a minute."""
+
+    link_days: Annotated[int, Field(ge=1, le=90)] = 7
+    looks_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+
+
+class Worker(_Part):
+    """The worker (后台发送): how often it looks for notices, in seconds."""
+
+    inside: bool = True
+    pause_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+
+
+class Settings(_Part):
+    """All settings (全部配置); frozen, and masked when printed."""
+
+    demo: bool = False
+    server: Server = Server()
+    database: Database
+    redis: Redis = Redis()
+    keys: Keys
+    wechat: WeChat
+    chsi: Chsi = Chsi()
+    report: Report = Report()
+    worker: Worker = Worker()
+
+    @model_validator(mode="after")
+    def _demo_stays_at_home(self) -> "Settings":
+        if self.demo and self.server.host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError("demo 模式带有沙箱，只能监听本机地址（server.host = 127.0.0.1）")
+        return self
+
+
+def read_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the file, put the environment over it, check everything.
+
+    Raises:
+        SettingsError: no such file, not TOML, or any number of mistakes, each named.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"找不到配置文件 {path}：请复制 config.example.toml 为 config.toml 再修改") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} 不是有效的 TOML 文件：{error}") from None
+    mistakes: list[str] = []
+    for name, value in sorted((os.environ if environment is None else environment).items()):
+        if name.startswith(PREFIX) and name not in {"QUXIANG_CONFIG", "QUXIANG_REQUIRE"} and "_TEST_" not in name:
+            _lay_over(table, name, value)
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        mistakes += [_sentence(fault["loc"], fault["msg"], fault["type"]) for fault in error.errors()]
+    raise SettingsError("配置有 " + str(len(mistakes)) + " 处问题：\n" + "\n".join(f"  - {m}" for m in mistakes))
+
+
+def _lay_over(table: dict[str, Any], name: str, value: str) -> None:
+    *path, last = name.removeprefix(PREFIX).lower().split("__")
+    place = table
+    for part in path:
+        place = place.setdefault(part, {})
+    place[last] = [part.strip() for part in value.split(",")] if last in {"tokens", "aes_keys"} else value
+
+
+_WORDS = {
+    "extra_forbidden": "没有这个设置项，请检查拼写",
+    "missing": "必须填写",
+}
+
+
+def _sentence(place: tuple[int | str, ...], message: str, kind: str) -> str:
+    name = ".".join(str(part) for part in place) or "整体"
+    return f"{name}：{_WORDS.get(kind) or message.removeprefix('Value error, ')}"
