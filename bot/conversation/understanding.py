@@ -149,9 +149,7 @@ def read_day(text: str, today: date) -> date | None:
     word = bare(text)
     if _NEGATIONS.search(word):
         return None
-    word = re.sub(
-        r"^(?:有效期|期限)?(?:设为|设置为|设置|设成|设|为|是|到|至|截止到|截至|直到|延长到|延长至|延长|延)+", "", word
-    )
+    word = re.sub(r"^(?:有效期|期限)?(?:设置?[为成]?|为|是|截[止至]到?|直?到|至|延长?[到至]?)*", "", word)
     word = re.sub(r"(?:为止|止|之内|以内|内|有效|之前|前)+$", "", word)
     for reader in (_span, _full_date, _month_day, _named_day):
         if (day := reader(word, today)) is not None:
@@ -160,10 +158,10 @@ def read_day(text: str, today: date) -> date | None:
 
 
 def _span(word: str, today: date) -> date | None:
-    found = re.fullmatch(
-        r"([0-9]{1,3}|[一二三四五六七八九十两俩壹贰叁〇半]{1,3})(?:个)?(半)?(天|日|周|星期|礼拜|月|年)", word
-    )
-    if not found:
+    number_word = r"([0-9]{1,3}|[一二三四五六七八九十两俩半]{1,3})"
+    found = re.fullmatch(number_word + r"(个)?(半)?(天|日|周|星期|礼拜|月|年)", word)
+    # 7月 and 16日 are parts of a date, 7个月 and 16天 are spans.
+    if not found or (found[1].isdigit() and found[4] in {"月", "日"} and not found[2]):
         return None
     text, _, half, unit = found.groups()
     if text == "半":
