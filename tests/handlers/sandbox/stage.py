@@ -1,6 +1,7 @@
 """A sandbox on a real port, and a tiny official account (an echo bot) that answers its pushes."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -129,3 +130,33 @@ def raised(state_file: Path | None = None) -> Iterator[Stage]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def code(answer: dict[str, object]) -> int:
+    number = answer.get("errcode", 0)
+    assert isinstance(number, int)
+    return number
+
+
+def later(stage: Stage) -> Callable[[float], None]:
+    """A way to move the sandbox's clock forward."""
+    shift = [0.0]
+    stage.sandbox.clock = lambda: time.time() + shift[0]
+
+    def move(seconds: float) -> None:
+        shift[0] += seconds
+
+    return move
+
+
+def fetch(stage: Stage, *, stable: bool = True, **more: object) -> dict[str, object]:
+    wanted: dict[str, object] = {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET, **more}
+    base = f"{stage.url}/sandbox/platform/cgi-bin"
+    if stable:
+        return dict(requests.post(f"{base}/stable_token", json=wanted, timeout=5).json())
+    return dict(requests.get(f"{base}/token", params={k: str(v) for k, v in wanted.items()}, timeout=5).json())
+
+
+def works(stage: Stage, token: object) -> int:
+    query = {"access_token": str(token)}
+    return code(requests.get(f"{stage.url}/sandbox/platform/cgi-bin/tags/get", params=query, timeout=5).json())

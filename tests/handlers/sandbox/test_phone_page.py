@@ -4,11 +4,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -55,7 +57,11 @@ class Page:
 
     def wait(self, holds: Callable[[], object], seconds: float = 6) -> None:
         end = time.monotonic() + seconds
-        while not holds():
+        while True:
+            # While a page loads, elements and whole frames may go as they are looked at; then look again.
+            with suppress(WebDriverException):
+                if holds():
+                    return
             assert time.monotonic() < end, "the page did not come to this in time"
             time.sleep(0.05)
 

@@ -2,8 +2,6 @@
 
 import io
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 import requests
@@ -12,7 +10,7 @@ from PIL import Image
 from wechatpy import WeChatClient
 
 from handlers.sandbox import DEMO_TEMPLATE_ID
-from tests.handlers.sandbox.stage import APP_ID, SECRET, Stage
+from tests.handlers.sandbox.stage import APP_ID, SECRET, Stage, code, fetch, later
 
 MENU = {
     "button": [
@@ -22,95 +20,6 @@ MENU = {
     ]
 }
 DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
-
-
-def code(answer: dict[str, object]) -> int:
-    number = answer.get("errcode", 0)
-    assert isinstance(number, int)
-    return number
-
-
-def later(stage: Stage) -> Callable[[float], None]:
-    """A way to move the sandbox's clock forward."""
-    shift = [0.0]
-    stage.sandbox.clock = lambda: time.time() + shift[0]
-
-    def move(seconds: float) -> None:
-        shift[0] += seconds
-
-    return move
-
-
-def fetch(stage: Stage, *, stable: bool = True, **more: object) -> dict[str, object]:
-    wanted: dict[str, object] = {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET, **more}
-    base = f"{stage.url}/sandbox/platform/cgi-bin"
-    if stable:
-        return dict(requests.post(f"{base}/stable_token", json=wanted, timeout=5).json())
-    return dict(requests.get(f"{base}/token", params={k: str(v) for k, v in wanted.items()}, timeout=5).json())
-
-
-def works(stage: Stage, token: object) -> int:
-    query = {"access_token": str(token)}
-    return code(requests.get(f"{stage.url}/sandbox/platform/cgi-bin/tags/get", params=query, timeout=5).json())
-
-
-def test_the_stable_token_stays_the_same_and_is_renewed_before_its_end(stage: Stage) -> None:
-    move = later(stage)
-    first = fetch(stage)
-    assert first["expires_in"] == 7200
-    assert fetch(stage)["access_token"] == first["access_token"]
-    move(7000)
-    second = fetch(stage)
-    assert second["access_token"] != first["access_token"]
-    assert (works(stage, first["access_token"]), works(stage, second["access_token"])) == (0, 0)
-    move(400)
-    assert (works(stage, first["access_token"]), works(stage, second["access_token"])) == (42001, 0)
-
-
-def test_force_refresh_is_ignored_within_thirty_seconds(stage: Stage) -> None:
-    move = later(stage)
-    first = fetch(stage, force_refresh=True)
-    assert fetch(stage, force_refresh=True)["access_token"] == first["access_token"]
-    move(31)
-    assert fetch(stage, force_refresh=True)["access_token"] != first["access_token"]
-
-
-def test_each_old_style_token_ends_the_one_before(stage: Stage) -> None:
-    move = later(stage)
-    stable, first, second = fetch(stage), fetch(stage, stable=False), fetch(stage, stable=False)
-    assert works(stage, first["access_token"]) == 0
-    move(301)
-    assert works(stage, first["access_token"]) == 42001
-    assert (works(stage, second["access_token"]), works(stage, stable["access_token"])) == (0, 0)
-
-
-def test_wrong_credentials_have_their_own_codes(stage: Stage) -> None:
-    assert code(fetch(stage, appid="wx")) == 40013
-    assert code(fetch(stage, secret="no")) == 40125
-    assert code(fetch(stage, grant_type="x")) == 40002
-    assert works(stage, "") == 41001
-    assert works(stage, "invented") == 40001
-    token = fetch(stage)["access_token"]
-    stage.sandbox.forget_tokens()
-    assert works(stage, token) == 40001
-
-
-def test_injected_codes_strike_where_they_can_occur(stage: Stage) -> None:
-    phone = stage.sandbox.phone("手机 A")
-    phone.follow()
-    message = {"touser": phone.openid, "msgtype": "text", "text": {"content": "好"}}
-    stage.sandbox.inject("45015")
-    stage.sandbox.inject("40001", times=2)
-    assert [code(stage.api("tags/get")) for _ in range(3)] == [40001, 40001, 0]
-    assert [code(stage.api("message/custom/send", message)) for _ in range(2)] == [45015, 0]
-    stage.sandbox.inject("40164")
-    refused = fetch(stage)
-    assert code(refused) == 40164
-    assert "invalid ip 127.0.0.1" in str(refused["errmsg"])
-    stage.sandbox.inject("hang", seconds=0.3, path="tags/get")
-    start = time.monotonic()
-    assert code(stage.api("tags/get")) == 0
-    assert time.monotonic() - start > 0.3
 
 
 def test_the_menu_is_checked_and_its_buttons_push_events(stage: Stage) -> None:
