@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -67,6 +67,7 @@ class Step:
         seal: (kept, facts) → what exactly is being agreed to; an answer counts only for that.
         given: (kept, facts) → the answer the facts already give, or None.
         needs: (text, kept, facts) → what must be known first, or None.
+        live: its stored answer is judged anew by the present facts each time, not only after a deploy.
         was: former names, so that a renamed step keeps its answers.
         words: prefix of the step's sentences when several steps share them; else "flow.name".
     """
@@ -80,6 +81,7 @@ class Step:
     seal: Callable[[Kept, Facts], str] | None = None
     given: Callable[[Kept, Facts], Ok | None] | None = None
     needs: Callable[[str, Kept, Facts], str | None] | None = None
+    live: bool = False
     was: tuple[str, ...] = ()
     words: str = ""
 
@@ -94,6 +96,7 @@ class Flow:
         gate: facts → None when open, else the key of the sentence that says why not.
         prefill: facts → values a newly opened flow starts with (a returned entry keeps what was typed, N7).
         fill: text → (step, raw value) pairs when one message answers many questions, else nothing.
+        strict: later answers stand on earlier ones: whoever takes one back takes back all after it.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Flow:
     gate: Callable[[Facts], str | None] = lambda _facts: None
     prefill: Callable[[Facts], Mapping[str, str]] = lambda _facts: {}
     fill: Callable[[str], tuple[tuple[str, str], ...]] = lambda _text: ()
+    strict: bool = False
 
     def step(self, name: str) -> Step | None:
         """Return the step of this name or former name, or None."""
@@ -144,7 +148,7 @@ def revision() -> str:
     digest = hashlib.sha256()
     for package, names in (
         ("bot.conversation.flows", None),
-        ("bot.conversation", {"understanding.py", "phrases.zh.toml", "flow.py"}),
+        ("bot.conversation", {"understanding.py", "days.py", "options.py", "phrases.zh.toml", "flow.py"}),
         ("bot.registration", {"particulars.py", "archive.py", "correction.py"}),
     ):
         for file in sorted(files(package).iterdir(), key=lambda file: file.name):
@@ -158,7 +162,7 @@ def where(flow: Flow, answers: tuple[Answer, ...], facts: Facts) -> Position:
 
     An answer of another revision is judged by today's parser; one it refuses is asked again, later ones stay.
     """
-    left = {known.name: a for a in answers if (known := flow.step(a.step)) is not None}
+    left = {known.name: replace(a, step=known.name) for a in answers if (known := flow.step(a.step)) is not None}
     step = flow.steps[0]
     path: tuple[Answer, ...] = ()
     while True:
@@ -180,7 +184,7 @@ def where(flow: Flow, answers: tuple[Answer, ...], facts: Facts) -> Position:
 def _judged(step: Step, answer: Answer | None, kept: Kept, facts: Facts) -> Answer | None:
     if answer is None or step.seal is not None:
         return None
-    if answer.rev == revision():
-        return Answer(step.name, answer.value, answer.out, answer.rev)
+    if answer.rev == revision() and not step.live:
+        return answer
     got = step.parse(answer.value, kept, facts)
     return None if isinstance(got, Bad) else Answer(step.name, got.value, got.out, revision())

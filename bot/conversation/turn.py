@@ -4,19 +4,23 @@ from dataclasses import dataclass, field, replace
 
 from bot.conversation.effects import Effect
 from bot.conversation.facts import Facts
-from bot.conversation.flow import AGAIN, BOARD, NEXT, Bad, Flow, Need, Position, revision, where
-from bot.conversation.flow import GIVEN as GIVEN_REV
+from bot.conversation.flow import AGAIN, BOARD, GIVEN, NEXT, Bad, Need, Position, revision
 from bot.conversation.flows import FLOWS
 from bot.conversation.flows import board as board_flow
-from bot.conversation.flows import consent as consent_flow
 from bot.conversation.incoming import Incoming, Kind
+from bot.conversation.standing import answers_of, home, opened, stand, with_answers
 from bot.conversation.talk import Answer, Talk
+from bot.conversation.texts import texts
 from bot.conversation.understanding import bare, fold, phrases
+
+__all__ = ["TRIES", "Say", "Turn", "advance", "answers_of", "home", "need", "opened", "stand", "with_answers"]
 
 TRIES = 3
 """After so many unusable answers in a row the graduate is told whom to ask; manners, not security."""
 
-_MENU = {"registration": "progress", "progress": "progress", "contact": "contact", "help": "help"}
+_MENU = {"registration": "home", "progress": "progress", "contact": "contact", "help": "help"}
+_HARMLESS = frozenset(["help", "contact", "progress"])
+"""Commands that change nothing, so that it does not matter when they were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,66 +54,16 @@ class Turn:
     silent: bool = False
 
 
-def home(talk: Talk, facts: Facts) -> Flow:
-    """Return the flow the talk is in: forced by the facts first, else the one it opened, else the board."""
-    if talk.consent != consent_flow.VERSION:
-        return FLOWS["consent"]
-    if facts.dossier is None:
-        return FLOWS["login"]
-    if talk.flow == "unbind":
-        return FLOWS["unbind"]
-    if facts.dossier.checked_at is None and not facts.dossier.has_open_correction:
-        return FLOWS["correction"] if talk.flow == "correction" else FLOWS["personal"]
-    if talk.flow in board_flow.ENTRIES and board_flow.gate(talk.flow, facts) is None:
-        return FLOWS[talk.flow]
-    return FLOWS["board"]
-
-
-def stand(talk: Talk, facts: Facts) -> Position:
-    """Return where the talk stands (位置): its flow, with that flow's answers replayed."""
-    flow = home(talk, facts)
-    return where(flow, answers_of(talk, flow.name), facts)
-
-
-def answers_of(talk: Talk, flow: str) -> tuple[Answer, ...]:
-    """Return the stored answers of one flow; stored names are "flow.step", so drafts of several flows can rest."""
-    prefix = f"{flow}."
-    return tuple(replace(a, step=a.step.removeprefix(prefix)) for a in talk.answers if a.step.startswith(prefix))
-
-
-def with_answers(talk: Talk, flow: str, answers: tuple[Answer, ...]) -> Talk:
-    """Return the talk with the answers of one flow replaced."""
-    others = tuple(a for a in talk.answers if not a.step.startswith(f"{flow}."))
-    mine = tuple(replace(a, step=f"{flow}.{a.step}") for a in answers if a.rev != GIVEN_REV)
-    return replace(talk, answers=others + mine)
-
-
-def opened(talk: Talk, name: str, facts: Facts) -> Talk:
-    """Return the talk with a flow opened: its draft if there is one, else what the facts prefill (N7)."""
-    talk = replace(talk, flow=name, tries=0)
-    flow = FLOWS[name]
-    if name == "board" or facts.dossier is None or answers_of(talk, name):
-        return talk
-    values = flow.prefill(facts)
-    kept: dict[str, str] = {}
-    answers: tuple[Answer, ...] = ()
-    for step in flow.steps:
-        if step.name in values:
-            got = step.parse(values[step.name], kept, facts)
-            if not isinstance(got, Bad):
-                kept[step.name] = got.value
-                answers += (Answer(step.name, got.value, got.out, revision()),)
-    return with_answers(talk, name, answers)
-
-
 def need(talk: Talk, incoming: Incoming, facts: Facts) -> str | None:
     """Return what must be looked up before ``advance`` can judge the message, or None."""
-    if incoming.kind is not Kind.TEXT:
+    if incoming.kind in {Kind.QUIET, Kind.UNFOLLOW}:
         return None
     at = stand(talk, facts)
     if at.flow.name == "login" and (number := at.kept.get("student_number")) and facts.looked_up != number:
         return Need.CANDIDATE
-    if at.step.needs is None or _command(incoming) or incoming.question not in {None, at.question(facts)}:
+    if incoming.kind is not Kind.TEXT or at.step.needs is None or _command(incoming):
+        return None
+    if incoming.question not in {None, at.question(facts)}:
         return None
     return at.step.needs(incoming.text, at.kept, facts)
 
@@ -145,23 +99,36 @@ def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
 def _text(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     first = talk.asked == 0
     command = _command(incoming)
-    if command and (not first or command == "help"):
-        return _do_command(command, talk, facts, at)
     if first:
-        return Turn(talk, says=(Say("welcome.hello"),), outcome="hello")
-    if incoming.at < talk.at:
+        return _do_command(command, talk, facts, at) if command == "help" else _hello(talk)
+    if incoming.at < talk.at and command not in _HARMLESS:
         return Turn(talk, says=(Say("late.said"),), outcome="late")
+    if command:
+        return _do_command(command, talk, facts, at)
     asked = at.question(facts)
     if incoming.question is not None and incoming.question != asked:
         return Turn(talk, says=(Say("stale.said"),), outcome="stale")
-    if talk.asked != asked and not _renamed(talk, at, facts):
-        return Turn(talk, says=(Say("moved.said"),), outcome="moved")
-    return _answer(talk, incoming.text, facts, at)
+    if talk.asked == asked or _renamed(talk, at, facts) or _names_entry(incoming, at):
+        return _answer(talk, incoming.text, facts, at)
+    return Turn(talk, says=(Say("moved.said"),), outcome="moved")
+
+
+def _hello(talk: Talk) -> Turn:
+    return Turn(talk, says=(Say("welcome.hello"),), outcome="hello")
 
 
 def _renamed(talk: Talk, at: Position, facts: Facts) -> bool:
     """Tell whether the question asked is today's under a former name of its step (a deploy came in between)."""
     return any(replace(at, step=replace(at.step, name=name)).question(facts) == talk.asked for name in at.step.was)
+
+
+def _names_entry(incoming: Incoming, at: Position) -> bool:
+    """Tell whether a typed word names an entry of the board while the talk is there.
+
+    A notice may have said 回复“确认” while another question was open. Opening an entry agrees to nothing, so the
+    word is taken although the board was not what was asked last.
+    """
+    return at.flow.name == "board" and incoming.question is None and board_flow.named(incoming.text) is not None
 
 
 def _command(incoming: Incoming) -> str | None:
@@ -175,42 +142,45 @@ def _board_if(at: Position) -> tuple[Say, ...]:
 
 def _menu(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     if talk.asked == 0 and at.flow.name == "consent":
-        return Turn(talk, says=(Say("welcome.hello"),), outcome="menu.hello")
+        return _hello(talk)
     if incoming.text == "report":
         if facts.dossier is None or at.flow.name in {"consent", "login", "personal"}:
             return Turn(talk, outcome="menu.report")
         if reason := board_flow.gate("verification", facts):
             return Turn(talk, says=(Say(reason),), outcome=reason)
-        return Turn(opened(talk, "verification", facts), says=_board_if(at), outcome="menu.report")
-    return _do_command(_MENU.get(incoming.text, "progress"), talk, facts, at)
+        return Turn(opened(talk, "verification", facts), outcome="menu.report")
+    return _do_command(_MENU.get(incoming.text, "home"), talk, facts, at)
 
 
 def _do_command(command: str, talk: Talk, facts: Facts, at: Position) -> Turn:
     if command == "more":
-        if talk.more:
-            return Turn(replace(talk, more=talk.more[1:]), page=talk.more[0], outcome="more")
-        return Turn(talk, says=(Say("command.no_more"),), outcome="more")
+        return _more(talk)
     if command == "help":
         return Turn(talk, says=(Say(f"{at.words}.help"), Say("command.help")), outcome="help")
     if command == "contact":
         return Turn(talk, says=(Say("command.contact"),), outcome="contact")
+    bound = facts.dossier is not None and at.flow.name != "consent"
     if command == "progress":
-        bound = facts.dossier is not None and at.flow.name != "consent"
         return Turn(talk, says=(Say("board.progress"),) if bound else (), outcome="progress")
+    if command == "home":
+        return Turn(replace(talk, flow="", tries=0), says=(Say("board.progress"),) if bound else (), outcome="home")
     if command == "unbind":
-        if facts.dossier is None or at.flow.name == "consent":
-            return Turn(talk, outcome="unbind")
-        return Turn(opened(talk, "unbind", facts), outcome="unbind")
+        return Turn(opened(talk, "unbind", facts) if bound else talk, outcome="unbind")
     if command == "restart":
         return Turn(replace(talk, flow="", answers=(), tries=0), says=(Say("command.restart"),), outcome="restart")
     return _back(talk, at)
 
 
+def _more(talk: Talk) -> Turn:
+    if talk.more:
+        return Turn(replace(talk, more=talk.more[1:]), page=talk.more[0], outcome="more")
+    return Turn(talk, says=(Say("command.no_more"),), outcome="more")
+
+
 def _back(talk: Talk, at: Position) -> Turn:
-    given = [a for a in at.path if a.rev != GIVEN_REV]
+    given = [a for a in at.path if a.rev != GIVEN]
     if given:
-        last = given[-1].step
-        answers = tuple(a for a in (*at.path, *at.rest) if a.step != last)
+        answers = _without(given[-1].step, at)
         return Turn(
             with_answers(replace(talk, tries=0), at.flow.name, answers), says=(Say("command.back"),), outcome="back"
         )
@@ -219,59 +189,86 @@ def _back(talk: Talk, at: Position) -> Turn:
     return Turn(replace(talk, tries=0), says=(Say("command.back_end"),), outcome="back")
 
 
+def _without(step: str, at: Position) -> tuple[Answer, ...]:
+    """Return the answers without the one of a step on the way; in a strict flow also without all after it."""
+    if not at.flow.strict:
+        return tuple(a for a in (*at.path, *at.rest) if a.step != step)
+    return at.path[: [a.step for a in at.path].index(step)]
+
+
 def _answer(talk: Talk, text: str, facts: Facts, at: Position) -> Turn:
     if filled := at.flow.fill(text):
         return _fill(talk, filled, facts, at)
+    if at.flow.name == "board" and len(filled := FLOWS["archive"].fill(text)) > 1:
+        return _fill_from_board(talk, filled, facts)
     got = at.step.parse(text, at.kept, facts)
     if isinstance(got, Bad):
-        tries = talk.tries + 1
-        says: tuple[Say, ...] = (Say(got.why, {"detail": got.detail} if got.detail else {}),)
-        if tries >= TRIES:
-            says, tries = (*says, Say("unclear.handoff")), 0
-        return Turn(replace(talk, tries=tries), says=says, outcome=got.why)
+        return _refused(talk, (Say(got.why, {"detail": got.detail} if got.detail else {}),), got.why)
     kept = {**at.kept, at.step.name: got.value}
     build = at.step.effects.get(got.out)
+    if build and talk.more:
+        # Nobody agrees to what was not shown: the rest of the question comes first.
+        return replace(_more(talk), outcome="unread")
     effects = (build(kept, facts),) if build else ()
-    says = (Say(f"{at.words}.{got.out}", {"subject": kept["subject"]} if "subject" in kept else {}),)
+    target = at.step.to[got.out]
+    says: tuple[Say, ...] = (Say(f"{at.words}.{got.out}", {"subject": kept["subject"]} if "subject" in kept else {}),)
+    if target[1:] in board_flow.ENTRIES and (reason := board_flow.gate(target[1:], facts)):
+        target, says = BOARD, (Say(reason),)
     mine = Answer(at.step.name, got.value, got.out, revision())
-    talk = _moved_on(replace(talk, tries=0), mine, at.step.to[got.out], facts, at)
+    talk = _moved_on(replace(talk, tries=0), mine, target, facts, at)
     return Turn(talk, effects, says, outcome=got.out)
 
 
+def _refused(talk: Talk, says: tuple[Say, ...], why: str) -> Turn:
+    """Count an unusable answer; after several in a row say whom to ask."""
+    tries = talk.tries + 1
+    if tries >= TRIES:
+        says, tries = (*says, Say("unclear.handoff")), 0
+    return Turn(replace(talk, tries=tries), says=says, outcome=why)
+
+
 def _moved_on(talk: Talk, mine: Answer, target: str, facts: Facts, at: Position) -> Talk:
-    everything = (*at.path, *at.rest)
     if target == AGAIN:
         return with_answers(talk, at.flow.name, ())
     if target.startswith("@"):
         talk = with_answers(talk, at.flow.name, ())
         if target in {BOARD, NEXT}:
             return replace(talk, flow="next" if target == NEXT else "")
-        if board_flow.gate(target[1:], facts) is None:
-            return opened(talk, target[1:], facts)
-        return replace(talk, flow="")
+        return opened(talk, target[1:], facts)
     if target == at.step.name:
-        return with_answers(talk, at.flow.name, everything)
+        return talk
     if target in {a.step for a in at.path}:
-        return with_answers(talk, at.flow.name, tuple(a for a in everything if a.step != target))
+        return with_answers(talk, at.flow.name, _without(target, at))
     return with_answers(talk, at.flow.name, (*at.path, mine, *at.rest))
+
+
+def _fill_from_board(talk: Talk, filled: tuple[tuple[str, str], ...], facts: Facts) -> Turn:
+    """Take a block of archive items at the board as the opening of the archive entry."""
+    if reason := board_flow.gate("archive", facts):
+        return _refused(talk, (Say(reason),), reason)
+    talk = opened(talk, "archive", facts)
+    return _fill(talk, filled, facts, stand(talk, facts))
 
 
 def _fill(talk: Talk, filled: tuple[tuple[str, str], ...], facts: Facts, at: Position) -> Turn:
     """Take many answers of one message; what is not understood is named and asked again."""
-    answers = {a.step: a for a in (*at.path, *at.rest) if a.rev != GIVEN_REV}
+    answers = {a.step: a for a in (*at.path, *at.rest) if a.rev != GIVEN}
     kept, good, bad = dict(at.kept), [], []
     order = {step.name: place for place, step in enumerate(at.flow.steps)}
     for name, raw in sorted(filled, key=lambda pair: order[pair[0]]):
         step = at.flow.step(name)
         got = step.parse(raw, kept, facts) if step else Bad("")
         if isinstance(got, Bad):
-            bad.append(name)
+            bad.append(f"{at.flow.name}.item.{name}")
             continue
         good.append(name)
         kept[name] = got.value
         answers[name] = Answer(name, got.value, got.out, revision())
-    says = [Say(f"{at.flow.name}.filled", {"count": str(len(set(good)))})] if good else []
+    says: tuple[Say, ...] = (Say(f"{at.flow.name}.filled", {"count": str(len(set(good)))}),) if good else ()
     if bad:
-        says.append(Say(f"{at.flow.name}.fill_bad", {"detail": "、".join(dict.fromkeys(bad))}))
+        detail = "、".join(texts()[key] for key in dict.fromkeys(bad))
+        says = (*says, Say(f"{at.flow.name}.fill_bad", {"detail": detail}))
+    if not good:
+        return _refused(talk, says, f"{at.flow.name}.fill_bad")
     talk = with_answers(replace(talk, tries=0), at.flow.name, tuple(answers.values()))
-    return Turn(talk, says=tuple(says), outcome="fill")
+    return Turn(talk, says=says, outcome="fill")

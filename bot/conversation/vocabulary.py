@@ -1,8 +1,8 @@
 """The vocabulary (用词): what every placeholder of the texts stands for, taken from the facts when asked."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 
 from bot.conversation.facts import Facts
 from bot.conversation.flow import Kept
@@ -10,56 +10,17 @@ from bot.conversation.flows import archive as archive_flow
 from bot.conversation.flows import board as board_flow
 from bot.conversation.flows import correction as correction_flow
 from bot.conversation.flows import verification as verification_flow
+from bot.conversation.lines import archive_lines, chinese_day, chinese_moment, contacts_of, destination_lines
 from bot.conversation.texts import texts
 from bot.ports import Links
-from bot.registration.archive import ArchiveItems, ArchiveStatus
-from bot.registration.destination import Destination
+from bot.registration.archive import ArchiveStatus
 from bot.registration.dossier import Dossier
-from bot.registration.graduate import Counsellor
-from bot.registration.season import SHANGHAI, Season, Window
+from bot.registration.season import Window
 from bot.registration.verification import State, Subject, Verification
 
+__all__ = ["EXTRA", "Vocabulary", "archive_lines", "board_lines", "chinese_day", "chinese_moment", "next_step"]
 
-def chinese_day(day: date) -> str:
-    """Return a day as people write it: 2023 年 7 月 3 日."""
-    return f"{day.year} 年 {day.month} 月 {day.day} 日"
-
-
-def chinese_moment(moment: datetime) -> str:
-    """Return a moment of Shanghai as on the report: 2023-07-16 23:59:59."""
-    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def contacts_of(counsellor: Counsellor | None, season: Season) -> str:
-    """Return whom to ask: the counsellor if known, and the employment office (N3, N17)."""
-    office = f"{season.office}：{season.office_phone}"
-    if counsellor is None:
-        return office
-    return f"辅导员{counsellor.name}：{counsellor.phone or '电话问学院'}\n{office}"
-
-
-def archive_lines(items: ArchiveItems | None) -> str:
-    """Return the archive items, one a line."""
-    if items is None:
-        return "未填写"
-    kind = items.transfer_type.value + (f"（{items.receiving_type.value}）" if items.receiving_type else "")
-    return (
-        f"转递类型：{kind}\n接收单位：{items.unit}\n地址：{items.address}\n邮编：{items.postcode}\n"
-        f"联系人：{items.contact}\n电话：{items.phone}"
-    )
-
-
-def destination_lines(destination: Destination | None) -> str:
-    """Return the destination, one item a line, empty ones left out."""
-    if destination is None:
-        return "学校系统里还没有"
-    rows = (
-        ("类别", destination.category.name),
-        ("单位", destination.unit),
-        ("所在地", destination.place),
-        ("职位", destination.post),
-    )
-    return "\n".join(f"{label}：{value}" for label, value in rows if value)
+_LINK_MARK = re.compile(r"^@", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +44,7 @@ class Vocabulary(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         if name in self.extra:
             return self.extra[name]
-        if name in _SEASON:
-            return _SEASON[name](self.facts)
-        if name in _OWN:
-            return _OWN[name](self.facts, self.facts.own)
-        return _TALK[name](self)
+        return _known(name, self.facts) if name in _SEASON or name in _OWN else _unmarked(_TALK[name](self))
 
     def __iter__(self) -> Iterator[str]:
         return iter({**_SEASON, **_OWN, **_TALK, **self.extra})
@@ -110,6 +67,27 @@ class Vocabulary(Mapping[str, str]):
         return self.links.report(verification) if verification else ""
 
 
+def _known(name: str, facts: Facts) -> str:
+    """Return what the facts say for a placeholder; only our own sentences may hold "@target" lines."""
+    value = _SEASON[name](facts) if name in _SEASON else _OWN[name](facts, facts.own)
+    return value if name in _SENTENCES else _unmarked(value)
+
+
+def _unmarked(value: str) -> str:
+    return _LINK_MARK.sub("＠", value)
+
+
+class _Words(dict[str, str]):
+    """What sentences within sentences ask for."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def __missing__(self, name: str) -> str:
+        return _known(name, self._facts)
+
+
 def _window(facts: Facts) -> str:
     opens, closes = facts.season.opens, facts.season.closes
     return f"{opens.month} 月 {opens.day} 日—{closes.month} 月 {closes.day} 日"
@@ -124,16 +102,7 @@ def _window_hint(facts: Facts) -> str:
         key = "last"
     else:
         key = state.value
-    return texts()[f"window_hint.{key}"].format_map(_Season(facts))
-
-
-class _Season(dict[str, str]):
-    def __init__(self, facts: Facts) -> None:
-        super().__init__()
-        self._facts = facts
-
-    def __missing__(self, name: str) -> str:
-        return _SEASON[name](self._facts)
+    return texts()[f"window_hint.{key}"].format_map(_Words(facts))
 
 
 def _candidate_contacts(facts: Facts) -> str:
@@ -176,26 +145,34 @@ def next_step_key(facts: Facts) -> str:
     upcoming = board_flow.upcoming(facts)
     if upcoming == "archive" and own.archive.status is ArchiveStatus.RETURNED:
         return "archive_returned"
+    if upcoming == "verification" and any(facts.own.state_of(v, facts.now) in _ENDED for v in own.verifications):
+        return "verification_again"
     if upcoming:
         return upcoming
     if own.is_confirmed:
-        running = any(own.running(v.subject, facts.now) for v in own.verifications)
-        return "done" if running else "verification_over"
+        return _verified_key(facts)
     return {
         "gate.correction_waits": "wait_correction",
         "gate.no_destination": "wait_destination",
         "gate.window_before": "wait_window",
-        "gate.window_after": "window_over",
+        "gate.window_after": "window_over" if facts.season.takes_changes(facts.now) else "changes_over",
     }.get(own.confirmation_gate(facts.season, facts.now) or "", "wait_archive")
 
 
-class _Words(dict[str, str]):
-    def __init__(self, facts: Facts) -> None:
-        super().__init__()
-        self._facts = facts
+_ENDED = frozenset([State.EXPIRED, State.CLOSED])
 
-    def __missing__(self, name: str) -> str:
-        return _SEASON[name](self._facts) if name in _SEASON else _OWN[name](self._facts, self._facts.own)
+
+def _verified_key(facts: Facts) -> str:
+    own = facts.own
+    running = [subject for subject in Subject if own.running(subject, facts.now)]
+    if not running:
+        return "verification_over"
+    has_both = not own.household.moved or len(running) == len(Subject)
+    return "done" if has_both or own.verification_gate(facts.season, facts.now) else "done_one"
+
+
+def _other_subject(own: Dossier, facts: Facts) -> str:
+    return next((subject.value for subject in Subject if not own.running(subject, facts.now)), "")
 
 
 def board_lines(facts: Facts) -> str:
@@ -252,9 +229,13 @@ _OWN: dict[str, Callable[[Facts, Dossier], str]] = {
     "household_line": lambda _f, own: _household_line(own),
     "confirmed_at": lambda _f, own: chinese_moment(own.confirmation.at)[:16] if own.confirmation else "",
     "last_day": lambda f, own: chinese_day(own.last_verification_day(f.season)),
+    "falls_hint": lambda _f, own: f"\n\n{texts()['hint.falls']}" if own.is_confirmed else "",
+    "other_subject": lambda f, own: _other_subject(own, f),
     "board": lambda f, _own: board_lines(f),
     "next_step": lambda f, _own: next_step(f),
 }
+_SENTENCES = frozenset(["board", "next_step", "window_hint", "falls_hint"])
+"""Placeholders that stand for whole sentences of texts.zh.toml."""
 
 
 def _asked_verification(words: Vocabulary) -> Verification | None:
@@ -279,11 +260,19 @@ def _about(pick: Callable[[Vocabulary, Verification], str]) -> Callable[[Vocabul
     return value
 
 
+def _period_hint(words: Vocabulary) -> str:
+    verification = _asked_verification(words)
+    if verification is None or words.kept.get("action") != "extend":
+        return ""
+    return texts()["hint.extend"].format(asked_until=chinese_moment(verification.valid_until))
+
+
 _TALK: dict[str, Callable[[Vocabulary], str]] = {
     "draft_archive": _draft_archive,
     "draft_correction": _draft_correction,
     "asked_item": lambda w: correction_flow.ITEMS[w.step.removeprefix("right_")].value,
     "asked_verification": _about(lambda w, v: verification_line(w.facts, v)),
+    "period_hint": _period_hint,
     "asked_subject": _about(lambda _w, v: v.subject.value),
     "asked_subject_key": _about(lambda _w, v: v.subject.name.lower()),
     "asked_number": _about(lambda _w, v: v.number),

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from bot.conversation.facts import Facts
 from bot.conversation.flow import Position
-from bot.conversation.flows import board as board_flow
 from bot.conversation.reply import Link, Reply
+from bot.conversation.standing import settled, stand
 from bot.conversation.talk import Talk
 from bot.conversation.texts import label, texts
-from bot.conversation.turn import Say, opened, stand
+from bot.conversation.turn import Say
 from bot.conversation.vocabulary import Vocabulary
 from bot.ports import Links, Notice
 from bot.registration.archive import bounce_hints
@@ -26,20 +26,12 @@ def sentence(key: str, words: Vocabulary) -> str:
 
 def extract_links(text: str, words: Vocabulary) -> tuple[str, tuple[Link, ...]]:
     """Take the "@target label" lines out of a text and return them as links; those without an address are dropped."""
-    links = tuple(Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := words.link(m[1])))
-    return _without_links(text), links
+    links = (Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := words.link(m[1])))
+    return _without_links(text), tuple(dict.fromkeys(links))
 
 
 def _without_links(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", LINK_LINE.sub("", text)).strip()
-
-
-def settle(talk: Talk, facts: Facts) -> Talk:
-    """Return the talk in the flow that is really open now: "next" is resolved, closed flows fall back to the board."""
-    if talk.flow == "next":
-        upcoming = board_flow.upcoming(facts) if facts.dossier and facts.dossier.checked_at else None
-        talk = opened(talk, upcoming, facts) if upcoming else replace(talk, flow="")
-    return talk
 
 
 def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tuple[Talk, Reply]:
@@ -51,7 +43,7 @@ def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tupl
         facts: after the effects.
         links: makes web links.
     """
-    talk = settle(talk, facts)
+    talk = settled(talk, facts)
     at = stand(talk, facts)
     words = Vocabulary(facts, links, at.kept, at.step.name)
     known = texts()
@@ -64,10 +56,23 @@ def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tupl
     return replace(talk, asked=question), Reply(text, labels, found, question)
 
 
-def notice_reply(notice: Notice) -> Reply:
-    """Return a notice (主动消息) as a reply; everything it needs is in its data."""
-    text = texts()[notice.key].format_map(notice.data)
-    links = tuple(Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := notice.data.get(f"link_{m[1]}", "")))
+class _Data(dict[str, str]):
+    """The data of a notice; an older one may lack what today's sentence asks for, and is said without it."""
+
+    def __missing__(self, _name: str) -> str:
+        return ""
+
+
+def notice_reply(notice: Notice, *, alone: bool = True) -> Reply:
+    """Return a notice (主动消息) as a reply; everything it needs is in its data.
+
+    Args:
+        notice: the notice; one whose sentence is gone since a deploy gives an empty text.
+        alone: sent by itself, so it says what comes next; otherwise an answer follows that says it, as of now.
+    """
+    data = _Data(notice.data) if alone else _Data(notice.data, next_step="")
+    text = texts().get(notice.key, "").format_map(data)
+    links = tuple(Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := data[f"link_{m[1]}"]))
     return Reply(_without_links(text), (), links)
 
 

@@ -27,7 +27,9 @@ def deliver_notices(work: Work, channel: Channel, clock: Clock) -> int:
         claimed = uow.notices.claim(now, now + LEASE, BATCH)
         uow.commit()
     for notice in claimed:
-        outcome = channel.send(notice.openid, notice_reply(notice), notice.once)
+        reply = notice_reply(notice)
+        # A sentence that is gone since a deploy has nothing to say any more.
+        outcome = channel.send(notice.openid, reply, notice.once) if reply.text else Outcome.GONE
         state, next_at = _settled(outcome, notice.attempts, clock())
         with work.writing() as uow:
             uow.notices.settle(notice, state, next_at)

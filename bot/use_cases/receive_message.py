@@ -161,8 +161,9 @@ def _with_held(scene: _Scene, reply: Reply) -> Reply:
     """Put notices WeChat would not take in front of the answer."""
     if not scene.opened.held:
         return reply
-    held = [notice_reply(notice) for notice in scene.uow.notices.take_held(scene.opened.talk.openid, scene.facts.now)]
-    text = "\n\n".join([*(notice.text for notice in held), reply.text])
+    taken = scene.uow.notices.take_held(scene.opened.talk.openid, scene.facts.now)
+    held = [notice_reply(notice, alone=False) for notice in taken]
+    text = "\n\n".join(part for part in (*(notice.text for notice in held), reply.text) if part)
     return replace(reply, text=text, links=(*(link for notice in held for link in notice.links), *reply.links))
 
 
@@ -180,7 +181,7 @@ def _do_all(scene: _Scene, turn: Turn) -> tuple[Talk, tuple[Say, ...], Facts]:
             try:
                 new = _changed(scene, effect, old)
             except RuleError as error:
-                return replace(talk, flow=""), (Say(error.key),), facts
+                return replace(talk, flow=""), (Say(error.key, says[0].extra if says else {}),), facts
             scene.uow.registry.save(old, new)
             facts = replace(facts, dossier=None if isinstance(effect, effects.Unbind) else new)
     return talk, says, facts

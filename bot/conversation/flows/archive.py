@@ -44,7 +44,7 @@ def fill(text: str) -> tuple[tuple[str, str], ...]:
 
 def _line(why: str, least: int, most: int) -> Callable[[str, Kept, Facts], Ok | Bad]:
     def parse(text: str, _kept: Kept, _facts: Facts) -> Ok | Bad:
-        value = clean_line(text).strip("。；;，,")
+        value = clean_line(text).strip(" 。；;，,")
         letters = sum(c.isalnum() for c in value)
         return Ok(value) if letters >= least and len(value) <= most and not value.isdigit() else Bad(why)
 
@@ -74,10 +74,11 @@ def _read_back_options(kept: Kept, _facts: Facts) -> tuple[str, ...]:
 
 
 def _read_back(text: str, kept: Kept, facts: Facts) -> Ok | Bad:
-    submit = pick("archive.read_back", always("submit"), whole=True)(text, kept, facts)
-    if isinstance(submit, Ok):
-        return submit
-    return pick("archive.read_back", _read_back_options)(text, kept, facts)
+    """Read the choice kindly, except that to submit is to agree and must be the whole text."""
+    got = pick("archive.read_back", _read_back_options)(text, kept, facts)
+    if isinstance(got, Bad) or got.out != "submit":
+        return got
+    return pick("archive.read_back", always("submit"), whole=True)(text, kept, facts)
 
 
 def items_of(kept: Mapping[str, str]) -> ArchiveItems:

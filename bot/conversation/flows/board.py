@@ -4,6 +4,7 @@ from bot.conversation.facts import Facts
 from bot.conversation.flow import Bad, Flow, Kept, Ok, Step
 from bot.conversation.options import meanings
 from bot.conversation.understanding import choose
+from bot.registration.season import Window
 
 ENTRIES = ("archive", "confirmation", "real_person", "verification", "household", "correction", "unbind")
 """The flows one can open from the board, in the order of the journey."""
@@ -22,7 +23,15 @@ def gate(name: str, facts: Facts) -> str | None:
         return own.verification_gate(facts.season, facts.now)
     if name == "household":
         return own.household_gate()
-    return own.report_gate() if name == "correction" else None
+    return _correction_gate(facts) if name == "correction" else None
+
+
+def _correction_gate(facts: Facts) -> str | None:
+    """A report takes the confirmation away; when nobody can confirm any more, that would be for good (N18)."""
+    own, season = facts.own, facts.season
+    if own.is_confirmed and season.window(facts.now) is Window.AFTER and not season.takes_changes(facts.now):
+        return "gate.changes_over"
+    return own.report_gate()
 
 
 def _real_person_gate(facts: Facts) -> str | None:
@@ -45,18 +54,23 @@ def _is_settled(name: str, facts: Facts) -> bool:
     return name == "verification" and any(facts.own.running(v.subject, facts.now) for v in facts.own.verifications)
 
 
+def named(text: str) -> str | None:
+    """Return the entry, open or closed, that the whole text names in words; numbers name nothing here."""
+    return choose(text, ENTRIES, meanings("board.menu", ENTRIES), whole=True, numbered=False)
+
+
 def _parse(text: str, kept: Kept, facts: Facts) -> Ok | Bad:
     options = shown(kept, facts)
     hit = choose(text, options, meanings("board.menu", options))
     if hit is not None:
         return Ok(hit, hit)
     closed = tuple(name for name in ENTRIES if name not in options)
-    hit = choose(text, closed, meanings("board.menu", closed)) if not text.strip().isdigit() else None
+    hit = choose(text, closed, meanings("board.menu", closed), numbered=False)
     if hit == "unbind":
         return Ok(hit, hit)
     if hit is not None:
         return Bad(gate(hit, facts) or "unclear.choose")
-    return Bad("unclear.board")
+    return Bad("unclear.board" if options else "unclear.waiting")
 
 
 FLOW = Flow(

@@ -57,9 +57,18 @@ FLOW = Flow(
             _items,
             samples=(*(item.value for item in Item), "姓名、专业", "1 8 12", "1 2"),
             options=_options,
+            live=True,
         ),
         *(
-            Step(f"right_{name}", _targets(name), _right(name), samples=("应为另一个值",), words="correction.right")
+            Step(
+                f"right_{name}",
+                _targets(name),
+                _right(name),
+                samples=("应为另一个值",),
+                words="correction.right",
+                # Which item comes next depends on the items chosen, and these may have been chosen anew.
+                live=True,
+            )
             for name in ITEMS
         ),
         Step(

@@ -2,15 +2,16 @@
 
 from datetime import date
 
+from bot.conversation.days import read_day, read_span
 from bot.conversation.effects import Authorise, Close, Effect, Extend
 from bot.conversation.facts import Facts
 from bot.conversation.flow import BOARD, Bad, Flow, Kept, Ok, Step
 from bot.conversation.options import always, meanings, pick
-from bot.conversation.understanding import choose, read_day
+from bot.conversation.understanding import choose
 from bot.registration.verification import State, Subject
 
 SUBJECTS = {"archive": Subject.ARCHIVE, "household": Subject.HOUSEHOLD}
-PERIODS = ("week", "month", "longest")
+_SUGGESTED = {"week": "一周", "month": "一个月"}
 
 _SUBJECT_OPTIONS = always(*SUBJECTS)
 _SURE_OPTIONS = always("yes", "no")
@@ -23,9 +24,14 @@ def _subject_given(_kept: Kept, facts: Facts) -> Ok | None:
 def _actions(kept: Kept, facts: Facts) -> tuple[str, ...]:
     latest = facts.own.verification_of(SUBJECTS[kept["subject"]])
     state = facts.own.state_of(latest, facts.now) if latest else None
-    if state is State.IN_FORCE:
-        return ("extend", "close", "reissue")
-    return ("extend", "reissue") if state is State.EXPIRED else ()
+    if latest is None or state not in {State.IN_FORCE, State.EXPIRED}:
+        return ()
+    is_longest = latest.last_day >= facts.own.last_verification_day(facts.season)
+    return (
+        *(() if is_longest else ("extend",)),
+        *(("close",) if state is State.IN_FORCE else ()),
+        "reissue",
+    )
 
 
 def _action(text: str, kept: Kept, facts: Facts) -> Ok | Bad:
@@ -38,16 +44,27 @@ def _action_given(kept: Kept, facts: Facts) -> Ok | None:
     return None if _actions(kept, facts) else Ok("issue", "issue")
 
 
-def period_end(option: str, facts: Facts) -> date:
-    """Return the last day of a suggested period (N13), never after the last day possible."""
+def starts(kept: Kept, facts: Facts) -> date:
+    """Return the day a period counts from: today, or for an extension the last day so far (延长一周)."""
+    latest = facts.own.verification_of(SUBJECTS[kept["subject"]])
+    return max(facts.today, latest.last_day) if latest and kept.get("action") == "extend" else facts.today
+
+
+def _periods(kept: Kept, facts: Facts) -> tuple[str, ...]:
+    """Return the suggested periods (N13) that end before the last day possible, and that last day itself."""
+    last, start = facts.own.last_verification_day(facts.season), starts(kept, facts)
+    return (*(name for name, words in _SUGGESTED.items() if (read_span(words, start) or last) < last), "longest")
+
+
+def _period_end(option: str, kept: Kept, facts: Facts) -> date:
     last = facts.own.last_verification_day(facts.season)
-    day = {"week": "一周", "month": "一个月"}.get(option)
-    return min(last, read_day(day, facts.today) or last) if day else last
+    return min(last, read_span(_SUGGESTED.get(option, ""), starts(kept, facts)) or last)
 
 
 def _period(text: str, kept: Kept, facts: Facts) -> Ok | Bad:
-    hit = choose(text, PERIODS, meanings("verification.period", PERIODS))
-    day = period_end(hit, facts) if hit else read_day(text, facts.today)
+    shown = _periods(kept, facts)
+    hit = choose(text, shown, meanings("verification.period", shown), whole=True)
+    day = _period_end(hit, kept, facts) if hit else _typed_day(text, kept, facts)
     if day is None:
         return Bad("verification.period.bad")
     if day < facts.today:
@@ -57,7 +74,11 @@ def _period(text: str, kept: Kept, facts: Facts) -> Ok | Bad:
     latest = facts.own.verification_of(SUBJECTS[kept["subject"]])
     if kept.get("action") == "extend" and latest and day <= latest.last_day:
         return Bad("period.not_longer")
-    return Ok(day.isoformat(), "extended" if kept.get("action") == "extend" else "issued")
+    return Ok(day.isoformat(), {"extend": "extended", "reissue": "reissued"}.get(kept.get("action", ""), "issued"))
+
+
+def _typed_day(text: str, kept: Kept, facts: Facts) -> date | None:
+    return read_span(text, starts(kept, facts)) or read_day(text, facts.today)
 
 
 def _authorise(kept: Kept, _facts: Facts) -> Effect:
@@ -86,14 +107,15 @@ FLOW = Flow(
             samples=("延长", "提前关闭", "重新生成"),
             options=_actions,
             given=_action_given,
+            live=True,
         ),
         Step(
             "period",
-            {"issued": BOARD, "extended": BOARD},
+            {"issued": BOARD, "reissued": BOARD, "extended": BOARD},
             _period,
             samples=("1", "一个月", "最长"),
-            options=always(*PERIODS),
-            effects={"issued": _authorise, "extended": _extend},
+            options=_periods,
+            effects={"issued": _authorise, "reissued": _authorise, "extended": _extend},
         ),
         Step(
             "close_sure",
