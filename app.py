@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.conversation.texts import texts
-from bot.ports import Chsi
+from bot.ports import Chsi, Clock
 from bot.registration.dossier import Dossier
 from bot.registration.verification import Verification
 from bot.use_cases.receive_message import Desk, receive_message
@@ -75,7 +75,12 @@ class ChatLinks:
         return self.persons.url(dossier.id)
 
 
-def build(settings: Settings) -> Installation:
+def now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+def build(settings: Settings, clock: Clock = now) -> Installation:
     """Wire an installation; nothing is connected and nothing runs yet."""
     ring = read_keys(settings.keys.folder)
     waits = settings.database
@@ -86,22 +91,17 @@ def build(settings: Settings) -> Installation:
     )
     field_key, index_key = derive_keys(ring.master)
     work = SqlWork(engine, FieldCipher({1: field_key}, index_key))
-    links = _links(settings, ring)
-    office = Office(work, links, now, new_id)
-    desk = Desk(work, _chsi(settings), links, now, new_id, new_number, render)
+    links = _links(settings, ring, clock)
+    office = Office(work, links, clock, new_id)
+    desk = Desk(work, _chsi(settings), links, clock, new_id, new_number, render)
     redis_url = settings.redis.url.get_secret_value()
     store = RedisTokens.at(redis_url) if redis_url else SqlTokens(engine, access_token)
     account = Account(settings.wechat.app_id, settings.wechat.app_secret.get_secret_value(), settings.wechat.api_base)
-    client = PlatformClient(account, AccessTokens(store, now), Patience(busy_retries=2))
-    channel = WeChatChannel(client, now, settings.wechat.notice_template, settings.server.public_url)
+    client = PlatformClient(account, AccessTokens(store, clock), Patience(busy_retries=2))
+    channel = WeChatChannel(client, clock, settings.wechat.notice_template, settings.server.public_url)
     worker = Worker(office, channel, settings.worker.pause_seconds)
     web = partial(_web, settings, ring, desk, office)
     return Installation(settings, engine, work, office, desk, client, worker, web)
-
-
-def now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
 
 
 def new_id() -> str:
@@ -118,9 +118,9 @@ def _derived(ring: KeyRing, purpose: str) -> str:
     return HKDF(SHA256(), 32, None, f"quxiang {purpose} v1".encode()).derive(ring.master).hex()
 
 
-def _links(settings: Settings, ring: KeyRing) -> ChatLinks:
+def _links(settings: Settings, ring: KeyRing, clock: Clock) -> ChatLinks:
     base = settings.server.public_url
-    reports = ReportLinks((_derived(ring, "report link"),), now, base, timedelta(days=settings.report.link_days))
+    reports = ReportLinks((_derived(ring, "report link"),), clock, base, timedelta(days=settings.report.link_days))
     return ChatLinks(reports, PersonLinks(_derived(ring, "person link"), base))
 
 
@@ -145,17 +145,17 @@ def _web(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> Flask
 
 
 def _doors(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> tuple[Blueprint, ...]:
-    base, links = settings.server.public_url, office.links
+    base, links, clock = settings.server.public_url, office.links, office.clock
     keys = VerificationKeys.of_seeds(max(ring.qr), ring.qr)
     looks = Looks(settings.report.looks_per_minute, settings.redis.url.get_secret_value())
     if not isinstance(links, ChatLinks):
         raise TypeError(type(links).__name__)
     report = ReportDoor(
-        desk.work, now, links.reports, Press(), lambda verification: keys.landing_url(base, verification), looks
+        desk.work, clock, links.reports, Press(), lambda verification: keys.landing_url(base, verification), looks
     )
     chsi = ChsiDoor(
         desk.work,
-        now,
+        clock,
         desk.chsi,
         links.persons,
         settings.chsi.secret.get_secret_value(),
@@ -163,9 +163,9 @@ def _doors(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> tup
         looks,
     )
     return (
-        webhook.create_blueprint(_envelope(settings), Doorway(partial(receive_message, desk), now, _apology)),
+        webhook.create_blueprint(_envelope(settings), Doorway(partial(receive_message, desk), clock, _apology)),
         report_pages.create_blueprint(report),
-        landing_pages.create_blueprint(LandingDoor(desk.work, now, keys, base, looks)),
+        landing_pages.create_blueprint(LandingDoor(desk.work, clock, keys, base, looks)),
         chsi_pages.create_blueprint(chsi),
         chsi_pages.create_callback(chsi),
     )

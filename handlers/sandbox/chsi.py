@@ -115,7 +115,7 @@ class Chsi:
 
     def _call_back(self, session: Session, at: str) -> bool:
         body = json.dumps({"reference": session.reference, "status": "done", "at": at}).encode()
-        stamp = str(int(time.time()))
+        stamp = str(int(self._network.clock()))
         path = urlsplit(self._options.callback_url).path
         headers = {
             "Content-Type": "application/json",

@@ -70,9 +70,12 @@ class _Answer:
 class Courier:
     """The platform's messenger (推送服务)."""
 
-    def __init__(self, letterbox: Callable[[], Letterbox], faults: Faults, reply_limit: float) -> None:
+    def __init__(
+        self, letterbox: Callable[[], Letterbox], faults: Faults, reply_limit: float, clock: Callable[[], float]
+    ) -> None:
         self._letterbox = letterbox
         self._faults = faults
+        self._clock = clock
         self.reply_limit = reply_limit
         self.log: deque[Push] = deque(maxlen=LOG_LENGTH)
 
@@ -93,7 +96,7 @@ class Courier:
     def push(self, fields: Mapping[str, Value], attempt: int = 1) -> Push:
         """Push once and judge what comes back; logged in either case."""
         box = self._letterbox()
-        at = time.time()
+        at = self._clock()
         answer = self._post(box, fields, at)
         if attempt:
             self._spoil(answer)
@@ -103,7 +106,7 @@ class Courier:
 
     def verify(self) -> bool:
         """Check the address as the platform does when it is saved (验证 URL): it must give echostr back as it is."""
-        box, stamp, nonce = self._letterbox(), str(int(time.time())), secrets.token_hex(5)
+        box, stamp, nonce = self._letterbox(), str(int(self._clock())), secrets.token_hex(5)
         echo = str(secrets.randbelow(10**19))
         query = {"signature": sign(box.judge.token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "echostr": echo}
         try:
@@ -145,8 +148,7 @@ class Courier:
         if answer.seconds > self.reply_limit:
             answer.status, answer.reason = None, answer.reason or "answer came too late"
 
-    @staticmethod
-    def _judge(box: Letterbox, answer: _Answer, push: Push) -> Push:
+    def _judge(self, box: Letterbox, answer: _Answer, push: Push) -> Push:
         def result(outcome: str, reason: str = "", reply: str = "", bubble: Bubble | None = None) -> Push:
             return Push(
                 push.attempt, push.fields, push.at, push.seconds, push.status, push.body, reply, outcome, reason, bubble
@@ -161,7 +163,7 @@ class Courier:
             reply = box.judge.decrypt(answer.body)
             if not reply:
                 return result("silence")
-            bubble = box.judge.bubble(reply, push.fields, time.time())
+            bubble = box.judge.bubble(reply, push.fields, self._clock())
             return result("answer", reply=reply.decode(), bubble=bubble)
         except (BadReplyError, UnicodeDecodeError) as error:
             return result("fault", str(error), reply.decode(errors="replace"))

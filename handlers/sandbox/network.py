@@ -32,7 +32,7 @@ class Network:
         self.clock = time.time
         self.world = World(state_file)
         self.faults = Faults()
-        self.courier = Courier(self._letterbox, self.faults, reply_limit)
+        self.courier = Courier(self._letterbox, self.faults, reply_limit, self._now)
         self._cipher = MessageCipher(account.encoding_aes_key, account.app_id)
         self._errands: set[threading.Thread] = set()
         self.set_mode(account.mode)
@@ -42,6 +42,10 @@ class Network:
         if mode not in MODES:
             raise SandboxError("mode is plain, compatible or safe")
         self.account = replace(self.account, mode=mode)
+
+    def _now(self) -> float:
+        """The clock of this moment; a test may have set another since the beginning."""
+        return self.clock()
 
     def _letterbox(self) -> Letterbox:
         account = self.account
