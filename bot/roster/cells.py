@@ -31,6 +31,11 @@ _UNCLEAN = re.compile(r"[^\S ]|  |^ | $|[\u200b-\u200f\u2028-\u202e\u2060\ufeff\
 _MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")
 
 
+def is_blank(text: str) -> bool:
+    """Tell whether nothing can be seen of the text (空白): blanks and invisible characters only."""
+    return not text or (not text[0].isalnum() and not clean_line(text))
+
+
 def text_of(cell: Cell) -> str:
     """Return the cell as one clean line (单元格文字); "" for an empty cell.
 

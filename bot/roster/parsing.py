@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from bot.registration.graduate import Completion, Counsellor, Graduate, Level
 from bot.registration.household import Household
 from bot.registration.identity_number import IdentityNumber
 from bot.registration.particulars import (
-    clean_line,
     parse_name,
     parse_phone,
     parse_postcode,
@@ -24,7 +23,7 @@ from bot.registration.particulars import (
     parse_uscc,
 )
 from bot.registration.season import SHANGHAI, day_of
-from bot.roster.cells import Cell, date_of, flag_of, text_of
+from bot.roster.cells import Cell, date_of, flag_of, is_blank, text_of
 from bot.roster.columns import ARCHIVE, DESTINATION_DETAILS, Column, Headings, Line
 from bot.roster.rows import Fault, Parsed, RosterRow
 
@@ -33,6 +32,7 @@ T = TypeVar("T")
 _FIRST_DAY = date(2000, 1, 1)
 _YEARS_AHEAD = 3
 _LONGEST = 200
+_EMPTY = "不能为空"
 _LEVELS: Mapping[str, Level] = {level.value: level for level in Level} | {
     "大专": Level.ASSOCIATE,
     "专科生": Level.ASSOCIATE,
@@ -45,10 +45,16 @@ _LEVELS: Mapping[str, Level] = {level.value: level for level in Level} | {
 _LOST_CHARACTER = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _LOST_IN_NAME = re.compile("[?？□〓]")
 _EXAM_NUMBER = re.compile(r"[0-9]{14}")
-# Units, counsellors and offices repeat over thousands of rows; graduates' own numbers do not and are not kept.
-_shared_phone = lru_cache(4096)(parse_phone)
-_shared_uscc = lru_cache(4096)(parse_uscc)
-_shared_category = lru_cache(256)(parse_category)
+
+
+@lru_cache(1 << 15, typed=True)  # typed: 1, 1.0 and TRUE are equal in Python and different in a cell
+def _shared(parse: Callable[[str], str], cell: Cell) -> str:
+    """Read a text cell whose value repeats over thousands of rows; a graduate's own values are not kept like this."""
+    return parse(text_of(cell))
+
+
+_shared_flag = lru_cache(64, typed=True)(flag_of)
+_shared_date = lru_cache(4096, typed=True)(date_of)
 
 
 def parse_row(headings: Headings, line: Line, now: datetime) -> Parsed:
@@ -65,7 +71,7 @@ def parse_row(headings: Headings, line: Line, now: datetime) -> Parsed:
     destination = _destination(cells)
     archive = _archive(cells, now)
     household = _household(cells)
-    chsi_bound = cells.read(Column.CHSI_BOUND, flag_of, None)
+    chsi_bound = cells.read(Column.CHSI_BOUND, _shared_flag, None)
     real_person_at = cells.read(Column.REAL_PERSON, lambda cell: _real_person_at(cell, now), None)
     if cells.faults:
         return Parsed(line.number, None, tuple(cells.faults), tuple(cells.keys))
@@ -74,53 +80,63 @@ def parse_row(headings: Headings, line: Line, now: datetime) -> Parsed:
     return Parsed(line.number, RosterRow(line.number, data, real_person_at), (), tuple(cells.keys))
 
 
-@dataclass(slots=True)
 class _Cells:
-    """The cells of one line by column, collecting what is wrong with them."""
+    """The cells of one line that hold anything, by column, and what is wrong with them."""
 
-    headings: Headings
-    line: Line
-    faults: list[Fault] = field(default_factory=list)
-    keys: list[tuple[Column, str]] = field(default_factory=list)
+    __slots__ = ("_headings", "_number", "_values", "faults", "keys")
 
-    def raw(self, column: Column) -> Cell:
-        place = self.headings.places.get(column)
-        return self.line.cells[place] if place is not None and place < len(self.line.cells) else None
+    def __init__(self, headings: Headings, line: Line) -> None:
+        self._headings = headings
+        self._number = line.number
+        cells, width = line.cells, len(line.cells)
+        self._values = {
+            column: cell
+            for column, place in headings.places.items()
+            if place < width and (cell := cells[place]) is not None and not (isinstance(cell, str) and is_blank(cell))
+        }
+        self.faults: list[Fault] = []
+        self.keys: list[tuple[Column, str]] = []
+
+    def filled(self, column: Column) -> bool:
+        return column in self._values
 
     def fault(self, column: Column, reason: str) -> None:
-        self.faults.append(Fault(self.line.number, self.headings.letter(column), column, reason))
+        self.faults.append(Fault(self._number, self._headings.letter(column), column, reason))
 
     def read(self, column: Column, parse: Callable[[Cell], T], otherwise: T) -> T:
         """Read any cell; ``otherwise`` stands for a faulty one."""
         try:
-            return parse(self.raw(column))
+            return parse(self._values.get(column))
         except BadValueError as error:
             self.fault(column, str(error))
             return otherwise
 
-    def text(self, column: Column, parse: Callable[[str], str], *, required: bool = False) -> str:
-        """Read a text cell; "" for an empty or a faulty one."""
+    def own(self, column: Column, parse: Callable[[str], str], *, required: bool = False) -> str:
+        """Read a text cell of one graduate; "" for an empty or a faulty one."""
+        return self._text(column, lambda cell: parse(text_of(cell)), required=required)
+
+    def shared(self, column: Column, parse: Callable[[str], str], *, required: bool = False) -> str:
+        """Read a text cell that many graduates share; "" for an empty or a faulty one."""
+        return self._text(column, lambda cell: _shared(parse, cell), required=required)
+
+    def _text(self, column: Column, parse: Callable[[Cell], str], *, required: bool) -> str:
+        cell = self._values.get(column)
+        if cell is None:
+            if required:
+                self.fault(column, _EMPTY)
+            return ""
         try:
-            text = text_of(self.raw(column))
-            if text:
-                return parse(text)
+            return parse(cell)
         except BadValueError as error:
             self.fault(column, str(error))
             return ""
-        if required:
-            self.fault(column, "不能为空")
-        return ""
-
-    def filled(self, column: Column) -> bool:
-        cell = self.raw(column)
-        return bool(clean_line(cell)) if isinstance(cell, str) else cell is not None
 
 
 def _person(cells: _Cells, now: datetime) -> dict[str, object]:
     today = day_of(now)
-    number = cells.text(Column.STUDENT_NUMBER, parse_student_number, required=True)
-    name = cells.text(Column.NAME, _name, required=True)
-    identity = cells.text(Column.IDENTITY_NUMBER, lambda text: IdentityNumber.parse(text, today).value, required=True)
+    number = cells.own(Column.STUDENT_NUMBER, parse_student_number, required=True)
+    name = cells.own(Column.NAME, _name, required=True)
+    identity = cells.own(Column.IDENTITY_NUMBER, lambda text: IdentityNumber.parse(text, today).value, required=True)
     cells.keys.extend(
         (column, key) for column, key in ((Column.STUDENT_NUMBER, number), (Column.IDENTITY_NUMBER, identity)) if key
     )
@@ -128,30 +144,30 @@ def _person(cells: _Cells, now: datetime) -> dict[str, object]:
         "student_number": number,
         "name": name,
         "identity_number": IdentityNumber(identity),
-        "college": cells.text(Column.COLLEGE, _words, required=True),
-        "major": cells.text(Column.MAJOR, _words, required=True),
-        "class_name": cells.text(Column.CLASS, _words),
-        "level": cells.read(Column.LEVEL, _level, Level.BACHELOR),
+        "college": cells.shared(Column.COLLEGE, _words, required=True),
+        "major": cells.shared(Column.MAJOR, _words, required=True),
+        "class_name": cells.shared(Column.CLASS, _words),
+        "level": Level(cells.shared(Column.LEVEL, _level, required=True) or Level.BACHELOR),
         "graduation_date": cells.read(Column.GRADUATION_DATE, lambda cell: _graduation_date(cell, today), today),
-        "completion": cells.read(Column.COMPLETION, _completion, Completion.GRADUATED),
-        "exam_number": cells.text(Column.EXAM_NUMBER, _exam_number),
-        "mobile": cells.text(Column.MOBILE, parse_phone),
-        "place_of_origin": cells.text(Column.PLACE_OF_ORIGIN, _words),
+        "completion": Completion(cells.shared(Column.COMPLETION, _completion) or Completion.GRADUATED),
+        "exam_number": cells.own(Column.EXAM_NUMBER, _exam_number),
+        "mobile": cells.own(Column.MOBILE, parse_phone),
+        "place_of_origin": cells.shared(Column.PLACE_OF_ORIGIN, _words),
     }
 
 
 def _counsellor(cells: _Cells) -> Counsellor:
     return Counsellor(
-        cells.text(Column.COUNSELLOR, _words, required=True),
-        cells.text(Column.COUNSELLOR_PHONE, _shared_phone),
-        cells.text(Column.COUNSELLOR_STAFF_NUMBER, _words),
+        cells.shared(Column.COUNSELLOR, _words, required=True),
+        cells.shared(Column.COUNSELLOR_PHONE, parse_phone),
+        cells.shared(Column.COUNSELLOR_STAFF_NUMBER, _words),
     )
 
 
 def _destination(cells: _Cells) -> Destination | None:
-    code = cells.text(Column.DESTINATION, lambda text: _shared_category(text).code)
-    unit, place, post = (cells.text(c, _words) for c in (Column.UNIT, Column.UNIT_PLACE, Column.POST))
-    uscc = cells.text(Column.USCC, _shared_uscc)
+    code = cells.shared(Column.DESTINATION, _category)
+    unit, place, post = (cells.shared(c, _words) for c in (Column.UNIT, Column.UNIT_PLACE, Column.POST))
+    uscc = cells.shared(Column.USCC, parse_uscc)
     if not cells.filled(Column.DESTINATION):
         for column in DESTINATION_DETAILS:
             if cells.filled(column):
@@ -168,17 +184,17 @@ def _archive(cells: _Cells, now: datetime) -> ArchiveEntry:
     for column in ARCHIVE:
         if not cells.filled(column):
             cells.fault(column, "档案信息要么全部填写，要么全部留空")
-    transfer = cells.text(Column.TRANSFER_TYPE, lambda text: _choice(TransferType, text))
-    receiving = cells.text(Column.RECEIVING_TYPE, lambda text: _choice(ReceivingType, text))
+    transfer = cells.shared(Column.TRANSFER_TYPE, _transfer_type)
+    receiving = cells.shared(Column.RECEIVING_TYPE, _receiving_type)
     _check_receiving_type(cells, transfer)
     items = ArchiveItems(
         TransferType(transfer) if transfer else TransferType.ORIGIN,
         ReceivingType(receiving) if receiving else None,
-        cells.text(Column.ARCHIVE_UNIT, _words),
-        cells.text(Column.ARCHIVE_ADDRESS, _words),
-        cells.text(Column.ARCHIVE_POSTCODE, _postcode),
-        cells.text(Column.ARCHIVE_CONTACT, _words),
-        cells.text(Column.ARCHIVE_PHONE, _shared_phone),
+        cells.shared(Column.ARCHIVE_UNIT, _words),
+        cells.shared(Column.ARCHIVE_ADDRESS, _words),
+        cells.shared(Column.ARCHIVE_POSTCODE, _postcode),
+        cells.shared(Column.ARCHIVE_CONTACT, _words),
+        cells.shared(Column.ARCHIVE_PHONE, parse_phone),
     )
     return ArchiveEntry(ArchiveStatus.APPROVED, items, reviewed_at=now)
 
@@ -192,8 +208,8 @@ def _check_receiving_type(cells: _Cells, transfer: str) -> None:
 
 
 def _household(cells: _Cells) -> Household:
-    moved = cells.read(Column.HOUSEHOLD_MOVED, flag_of, None)
-    address = cells.text(Column.HOUSEHOLD_ADDRESS, _words)
+    moved = cells.read(Column.HOUSEHOLD_MOVED, _shared_flag, None)
+    address = cells.own(Column.HOUSEHOLD_ADDRESS, _words)
     # A 是 that could not be read has its own fault already.
     says_no = moved is False or not cells.filled(Column.HOUSEHOLD_MOVED)
     if says_no and address:
@@ -215,27 +231,21 @@ def _name(text: str) -> str:
     return parse_name(text)
 
 
-def _level(cell: Cell) -> Level:
-    text = text_of(cell)
-    if not text:
-        raise BadValueError("不能为空")
+def _level(text: str) -> str:
     try:
         return _LEVELS[text]
     except KeyError:
         raise BadValueError(f"学历层次应为 {'、'.join(Level)}") from None
 
 
-def _completion(cell: Cell) -> Completion:
-    text = text_of(cell) or Completion.GRADUATED
-    if text not in {completion.value for completion in Completion}:
-        raise BadValueError(f"毕结业应为 {' 或 '.join(Completion)}")
-    return Completion(text)
+def _completion(text: str) -> str:
+    return _one_of(Completion, text)
 
 
 def _graduation_date(cell: Cell, today: date) -> date:
-    day = date_of(cell)
+    day = _shared_date(cell)
     if day is None:
-        raise BadValueError("不能为空")
+        raise BadValueError(_EMPTY)
     if not (day >= _FIRST_DAY and day.year <= today.year + _YEARS_AHEAD):
         raise BadValueError("毕业日期不合理，请核对年份")
     return day
@@ -254,17 +264,29 @@ def _postcode(text: str) -> str:
     return parse_postcode(text)
 
 
-def _choice(choices: type[TransferType | ReceivingType], text: str) -> str:
-    if text not in {choice.value for choice in choices}:
+def _category(text: str) -> str:
+    return parse_category(text).code
+
+
+def _transfer_type(text: str) -> str:
+    return _one_of(TransferType, text)
+
+
+def _receiving_type(text: str) -> str:
+    return _one_of(ReceivingType, text)
+
+
+def _one_of(choices: type[StrEnum], text: str) -> str:
+    if text not in list(choices):
         raise BadValueError(f"应为 {'、'.join(choices)}")
     return text
 
 
 def _real_person_at(cell: Cell, now: datetime) -> datetime | None:
-    if isinstance(cell, bool) or (isinstance(cell, str) and text_of(cell) in {"", "是", "否"}):
-        return now if flag_of(cell) else None
+    if cell is None or isinstance(cell, bool) or (isinstance(cell, str) and text_of(cell) in {"", "是", "否"}):
+        return now if _shared_flag(cell) else None
     try:
-        day = date_of(cell)
+        day = _shared_date(cell)
     except BadValueError as error:
         raise BadValueError(f"请填 是、否 或验证日期（{error}）") from error
     if day is None:

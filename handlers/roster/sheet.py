@@ -132,12 +132,17 @@ def _row_cells(found: Sequence[tuple[str, str, str, str, str, str]], reader: Cel
     cells: list[Cell] = []
     for letters, style, kind, formula, value, inline in found:
         text = value or inline
-        if not text and not formula:
+        if text:
+            cell = reader.value(kind, style, unescape(text) if "&" in text else text)
+        elif formula and kind != "str":
+            cell = _UNCALCULATED
+        else:
             continue
-        if formula and not text and kind != "str":
-            _put(cells, _place(letters), _UNCALCULATED)
-            continue
-        _put(cells, _place(letters), reader.value(kind, style, unescape(text) if "&" in text else text))
+        place = _place(letters)
+        if place == len(cells):
+            cells.append(cell)
+        else:
+            _put(cells, place, cell)
     return cells
 
 
@@ -181,14 +186,9 @@ def _inline(item: Element) -> str:
 
 
 def _put(cells: list[Cell], place: int, value: Cell) -> None:
-    if place >= _MOST_COLUMNS:
-        return  # no heading of ours stands that far out
-    if place > len(cells):
-        cells.extend([None] * (place - len(cells)))
-    if place < len(cells):
+    if place < _MOST_COLUMNS:  # no heading of ours stands further out
+        cells.extend([None] * (place + 1 - len(cells)))
         cells[place] = value
-    else:
-        cells.append(value)
 
 
 @lru_cache(4096)

@@ -58,8 +58,8 @@ def workbook_lines(path: Path) -> Iterator[Line]:
 def _broken_told() -> Iterator[None]:
     try:
         yield
-    except _BREAKS as error:
-        raise RosterFileError(_BROKEN) from error
+    except _BREAKS:
+        raise RosterFileError(_BROKEN) from None  # the cause may repeat what stands in a cell
     except RuntimeError:  # zipfile's word for an encrypted part
         raise RosterFileError("压缩包设有密码，无法读取") from None
 
