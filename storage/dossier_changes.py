@@ -49,6 +49,8 @@ class DossierWriter:
     def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
         self._transaction = transaction
         self._cipher = cipher
+        self._inserted = 0
+        self._analyse_at = _BATCH
 
     def insert(self, dossiers: Sequence[Dossier]) -> None:
         """Insert new dossiers with all that is attached.
@@ -60,6 +62,10 @@ class DossierWriter:
             piece = dossiers[start : start + _BATCH]
             self._write_all(_INSERT, [self._all_columns(dossier) for dossier in piece])
             self._write_attached((None, dossier) for dossier in piece)
+        self._inserted += len(dossiers)
+        if self._inserted >= self._analyse_at:
+            self._transaction.analyse(graduate)
+            self._analyse_at = self._inserted * 4
 
     def change(self, pairs: Sequence[Pair]) -> None:
         """Write what changed in each pair, if the stored version still is the old one's.

@@ -5,8 +5,6 @@ A driver's own text may quote a row ("Key (openid)=(…) already exists"), so it
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError
-
 from bot.errors import MovedError, QuxiangError
 
 
@@ -40,24 +38,24 @@ _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})  # the low byte 
 _WRONG_TABLES = frozenset({"42P01", "42703", "1146", "1054", "1"})  # unknown table or column
 
 
-def fault_of(error: DBAPIError) -> QuxiangError:
+def fault_of(error: BaseException | None) -> QuxiangError:
     """Return our error for a driver's (数据库错误对照): MovedError if trying again helps, else StoreError.
 
     The text holds the driver's class and code only, never its message.
     """
-    code = _code_of(error.orig)
+    code = _code_of(error)
     if code in _TAKEN:
         return TakenError(f"a unique value is taken (database code {code})")
-    if code in _MOVED or (isinstance(error.orig, sqlite3.Error) and code and int(code) & 0xFF in _BUSY):
+    if code in _MOVED or (isinstance(error, sqlite3.Error) and code and int(code) & 0xFF in _BUSY):
         return MovedError(f"somebody else wrote first (database code {code})")
     hint = "; have the migrations been run?" if code in _WRONG_TABLES else ""
-    return StoreError(f"the database failed: {type(error.orig).__name__}, code {code or 'none'}{hint}")
+    return StoreError(f"the database failed: {type(error).__name__}, code {code or 'none'}{hint}")
 
 
-def _code_of(orig: BaseException | None) -> str:
-    if isinstance(orig, sqlite3.Error):
-        return str(getattr(orig, "sqlite_errorcode", ""))  # missing when the driver itself objects
-    args = getattr(orig, "args", ())
+def _code_of(error: BaseException | None) -> str:
+    if isinstance(error, sqlite3.Error):
+        return str(getattr(error, "sqlite_errorcode", ""))  # missing when the driver itself objects
+    args = getattr(error, "args", ())
     if args and isinstance(args[0], int):  # PyMySQL: (errno, message); its sqlstate is too coarse
         return str(args[0])
-    return str(getattr(orig, "sqlstate", None) or "")  # psycopg
+    return str(getattr(error, "sqlstate", None) or "")  # psycopg

@@ -156,13 +156,14 @@ graduate = Table(
     Column("openid", String(64)),
     Column("correction_id", _ID, doc="the latest error report, so that dossiers without one cost no second look"),
     Column("verification_count", Integer, nullable=False, doc="rows in verification, for the same reason"),
-    UniqueConstraint("season_id", "student_number"),
+    # The season comes last in every index, for nearly all rows share it.
+    UniqueConstraint("student_number", "season_id"),
     # One account, one graduate; of the same season only: who did the bachelor here comes back as a master.
     UniqueConstraint("openid", "season_id"),
-    Index(None, "season_id", "college"),
-    Index(None, "season_id", "counsellor_staff_number"),
-    Index(None, "season_id", "archive_status", "archive_submitted_at"),
-    Index(None, "season_id", "destination_code"),
+    Index(None, "college", "season_id"),
+    Index(None, "counsellor_staff_number", "season_id"),
+    Index(None, "archive_status", "season_id", "archive_submitted_at"),
+    Index(None, "destination_code", "season_id"),
     **OPTIONS,
 )
 

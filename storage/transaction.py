@@ -1,18 +1,21 @@
 """The transaction (事务): one connection, the words BEGIN and COMMIT, and every fault in our own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, text
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.faults import TakenError, fault_of
 
 # SQLite takes the write lock at once: a lock taken later, by the first UPDATE, fails without waiting if the
 # snapshot read before is no longer the newest.
-_BEGIN = {"sqlite": text("BEGIN IMMEDIATE"), "postgresql": text("BEGIN")}
-_BEGIN_ELSE = text("START TRANSACTION")
-_COMMIT, _ROLLBACK = text("COMMIT"), text("ROLLBACK")
+_BEGIN: dict[str, Callable[[Any], object]] = {
+    "sqlite": lambda driver: driver.execute("BEGIN IMMEDIATE"),
+    "postgresql": lambda driver: driver.execute("BEGIN"),
+    "mysql": lambda driver: driver.begin(),
+    "mariadb": lambda driver: driver.begin(),
+}
 
 
 class Transaction:
@@ -35,13 +38,13 @@ class Transaction:
 
     def begin(self) -> None:
         """Begin to write (开始事务)."""
-        self._run(_BEGIN.get(self._connection.dialect.name, _BEGIN_ELSE))
+        self._say(_BEGIN[self._connection.dialect.name])
         self._is_begun = True
 
     def commit(self) -> None:
         """Make everything permanent (提交); nothing in a unit that only reads."""
         if self._is_begun:
-            self._run(_COMMIT)
+            self._say(lambda driver: driver.commit())
             self._is_begun = False
 
     def end(self) -> None:
@@ -50,8 +53,8 @@ class Transaction:
             return
         self._is_begun = False
         try:
-            self._connection.execute(_ROLLBACK)
-        except DBAPIError:
+            self._connection.connection.rollback()
+        except self._connection.dialect.loaded_dbapi.Error:
             self._connection.invalidate()
 
     def row(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
@@ -77,6 +80,14 @@ class Transaction:
             return False
         return True
 
+    def analyse(self, table: Table) -> None:
+        """Let PostgreSQL look at a table that has just grown (统计信息), or it plans as if it were empty.
+
+        Inside a transaction nobody else sees what grew, so its own daemon cannot; the others need no telling.
+        """
+        if self._connection.dialect.name == "postgresql":
+            self._run(text(f"ANALYZE {table.name}"))
+
     def _run(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
@@ -86,7 +97,7 @@ class Transaction:
         except DBAPIError as error:
             # Only the code is kept; raising outside this block leaves no driver text in __context__.
             is_stale = is_fresh and error.connection_invalidated
-            fault = fault_of(error)
+            fault = fault_of(error.orig)
         else:
             return result
         if is_stale:
@@ -94,4 +105,23 @@ class Transaction:
             # yet, so doing it again is safe, and cheaper than a ping before each unit.
             self._connection.rollback()
             return self._run(statement, parameters)
+        raise fault
+
+    def _say(self, word: Callable[[Any], object]) -> None:
+        """Have the driver begin or end: on the way through SQLAlchemy these words cost more than in the database."""
+        is_fresh, self._is_fresh = self._is_fresh, False
+        driver = self._connection.connection.driver_connection
+        dialect = self._connection.dialect
+        try:
+            word(driver)
+        except dialect.loaded_dbapi.Error as error:
+            is_stale = dialect.is_disconnect(error, self._connection.connection, None)
+            fault = fault_of(error)
+        else:
+            return
+        if is_stale:
+            self._connection.invalidate()
+        if is_stale and is_fresh:
+            self._say(word)
+            return
         raise fault

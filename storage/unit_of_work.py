@@ -101,7 +101,7 @@ class SqlWork:
         try:
             return self._engine.connect()
         except DBAPIError as error:
-            fault = str(fault_of(error))
+            fault = str(fault_of(error.orig))
         except PoolTimeoutError:
             fault = "all database connections are busy; pool_size is too small or the database too slow"
         raise StoreError(fault)

@@ -145,20 +145,20 @@ def _graduate() -> None:
         sa.ForeignKeyConstraint(["season_id"], ["season.id"], name="fk_graduate_season_id_season"),
         sa.PrimaryKeyConstraint("id", name="pk_graduate"),
         sa.UniqueConstraint("openid", "season_id", name="uq_graduate_openid_season_id"),
-        sa.UniqueConstraint("season_id", "student_number", name="uq_graduate_season_id_student_number"),
+        sa.UniqueConstraint("student_number", "season_id", name="uq_graduate_student_number_season_id"),
         **OPTIONS,
     )
     op.create_index("ix_graduate_identity_index", "graduate", ["identity_index"])
     op.create_index(
-        "ix_graduate_season_id_archive_status_archive_submitted_at",
+        "ix_graduate_archive_status_season_id_archive_submitted_at",
         "graduate",
-        ["season_id", "archive_status", "archive_submitted_at"],
+        ["archive_status", "season_id", "archive_submitted_at"],
     )
-    op.create_index("ix_graduate_season_id_college", "graduate", ["season_id", "college"])
+    op.create_index("ix_graduate_college_season_id", "graduate", ["college", "season_id"])
     op.create_index(
-        "ix_graduate_season_id_counsellor_staff_number", "graduate", ["season_id", "counsellor_staff_number"]
+        "ix_graduate_counsellor_staff_number_season_id", "graduate", ["counsellor_staff_number", "season_id"]
     )
-    op.create_index("ix_graduate_season_id_destination_code", "graduate", ["season_id", "destination_code"])
+    op.create_index("ix_graduate_destination_code_season_id", "graduate", ["destination_code", "season_id"])
 
 
 def _verification() -> None:
