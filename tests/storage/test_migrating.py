@@ -1,6 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.migrating import current_revision, head_revision, migrate
 from storage.tables import metadata
@@ -19,3 +23,25 @@ def test_everything_can_be_taken_back_and_done_again(engine: Engine, database_ur
     assert current_revision(engine) is None
     migrate(database_url)
     assert set(metadata.tables) <= set(inspect(engine).get_table_names())
+
+
+def test_processes_that_start_at_once_migrate_once(engine: Engine, database_url: str) -> None:
+    migrate(database_url, "base")
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(migrate, [database_url] * 3))
+    assert current_revision(engine) == head_revision()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, database_url: str) -> None:
+    if engine.name == "mysql":
+        pytest.skip("MariaDB commits each change of a table by itself")
+    migrate(database_url, "base")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE footstep (in_the_way INTEGER)"))
+    with pytest.raises(DBAPIError):
+        migrate(database_url)
+    assert set(inspect(engine).get_table_names()) == {"alembic_version", "footstep"}
+    with engine.connect() as connection:
+        connection.execute(text("DROP TABLE footstep"))
+    migrate(database_url)
+    assert current_revision(engine) == head_revision()
