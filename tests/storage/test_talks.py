@@ -119,8 +119,8 @@ def test_a_message_costs_one_read_and_a_short_transaction(work: SqlWork, now: da
         unit.talks.save(opened.talk, FULL)
         unit.trail.add(Footstep("", "r1", "login.number", "ok", "login.name", now))
         unit.commit()
-    words = [statement.split()[0] for statement in statements]
-    assert [word.replace("START", "BEGIN") for word in words] == ["SELECT", "BEGIN", "UPDATE", "INSERT", "COMMIT"]
+    # BEGIN and COMMIT go straight to the driver and are not seen here.
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "UPDATE", "INSERT"]
 
 
 @pytest.mark.usefixtures("season")
