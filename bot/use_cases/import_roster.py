@@ -7,7 +7,7 @@ from itertools import islice
 
 from bot.errors import MovedError
 from bot.ports import UnitOfWork, Work
-from bot.registration.dossier import Dossier
+from bot.registration.dossier import Dossier, SchoolData
 from bot.registration.season import Season
 from bot.roster.columns import Column, Headings, Line, find_headings
 from bot.roster.keeping import keep_absent
@@ -243,8 +243,20 @@ def _opened(row: RosterRow, importing: Importing) -> Dossier:
 def _taken(row: RosterRow, old: Dossier, headings: Headings, importing: Importing) -> Dossier:
     """Return the dossier with the row's data (N15); a real-person check that is known already keeps its moment."""
     data = keep_absent(row.data, old, headings)
-    new = old.with_school_data(data, importing.season, importing.now)
+    new = old if _says_nothing_new(data, old) else old.with_school_data(data, importing.season, importing.now)
     return new if row.real_person_at is None else new.verify_person(row.real_person_at)
+
+
+def _says_nothing_new(data: SchoolData, old: Dossier) -> bool:
+    """Tell at little cost that ``with_school_data`` would change nothing, which holds for nearly all rows of a file."""
+    entry = data.archive
+    return (
+        data.graduate == old.graduate
+        and data.destination == old.destination
+        and data.household == old.household
+        and data.chsi_bound == old.chsi_bound
+        and (entry.items is None or (entry.status, entry.items) == (old.archive.status, old.archive.items))
+    )
 
 
 def _proves_otherwise(old: Dossier, new: Dossier) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+import xlwt  # type: ignore[import-untyped]
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -370,3 +371,41 @@ def test_guards_around_a_csv_cell_are_taken_off_and_formulas_stay_text(tmp_path:
 def test_a_workbook_named_csv_is_still_read(tmp_path: Path) -> None:
     path = save(tmp_path / "r.xlsx", lambda sheet: sheet.append(["学号"])).rename(tmp_path / "r.csv")
     assert cells(path) == [["学号"]]
+
+
+# -- xls ------------------------------------------------------------------------------------------------
+
+
+def test_an_old_workbook_is_read_with_its_rows_columns_and_days(tmp_path: Path) -> None:
+    book = xlwt.Workbook(encoding="utf-8")
+    hidden, sheet = book.add_sheet("说明"), book.add_sheet("名册")
+    hidden.visibility = 1
+    book.set_active_sheet(1)
+    hidden.write(0, 0, "不是名册")
+    sheet.write(2, 1, "学号")
+    sheet.write(2, 2, "㛃䶮")
+    sheet.write(4, 1, 20190001)
+    sheet.write(4, 2, date(2023, 6, 30), xlwt.easyxf(num_format_str="yyyy-mm-dd"))
+    sheet.write(4, 3, True)  # noqa: FBT003 -- a cell's value
+    book.save(str(tmp_path / "r.xls"))
+    found = [(line.number, *line.cells) for line in read(tmp_path / "r.xls")]
+    assert found == [(3, None, "学号", "㛃䶮", ""), (5, None, 20190001, date(2023, 6, 30), True)]
+
+
+def test_an_old_workbook_with_nothing_in_it_has_no_lines(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    book.add_sheet("空")
+    book.save(str(tmp_path / "r.xls"))
+    assert read(tmp_path / "r.xls") == []
+
+
+def test_a_damaged_old_workbook_ends_no_process_but_its_own(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    book.add_sheet("名册").write(0, 0, "学号")
+    book.save(str(tmp_path / "r.xls"))
+    content = (tmp_path / "r.xls").read_bytes()
+    dimensions = content.find(struct.pack("<HHII", 0x0200, 14, 0, 1))  # DIMENSIONS of one row
+    assert dimensions > 0
+    far = struct.pack("<HHIIHH", 0x0200, 14, 0, 0xFFFFFFF0, 0, 0xFFF0)
+    (tmp_path / "r.xls").write_bytes(content[:dimensions] + far + content[dimensions + len(far) :])
+    assert "可能已损坏" in refusal(tmp_path / "r.xls")
