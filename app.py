@@ -86,7 +86,7 @@ def build(settings: Settings, clock: Clock = now) -> Installation:
     waits = settings.database
     engine = open_engine(
         waits.url.get_secret_value(),
-        timeouts=Timeouts(connect=waits.connect_seconds, statement=waits.statement_seconds, lock=waits.lock_seconds),
+        timeouts=Timeouts(waits.connect_seconds, waits.statement_seconds, waits.lock_seconds, busy=waits.lock_seconds),
         pool_size=waits.pool_size,
     )
     field_key, index_key = derive_keys(ring.master)

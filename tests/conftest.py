@@ -1,5 +1,6 @@
 """What all tests share: databases that are reachable, each run in its own, and units of work over them."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from storage.engine import open_engine
 from storage.migrating import migrate
 from storage.tables import metadata
 from storage.unit_of_work import SqlWork
+from tests.listening import LISTENER
 
 SERVERS = {
     "postgresql": os.environ.get("QUXIANG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test"),
@@ -28,6 +30,18 @@ def skip_or_fail(service: str, reason: str) -> None:
     if service in os.environ.get("QUXIANG_REQUIRE", "").split(","):
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_personal_data_in_any_log_line() -> Iterator[None]:
+    """Listen to the whole run, down to DEBUG on our floors; a line with a graduate's data fails it in the end."""
+    floors = [logging.getLogger(name) for name in ("bot", "handlers", "storage", "app")]
+    for floor in floors:
+        floor.setLevel(logging.DEBUG)
+    logging.getLogger().addHandler(LISTENER)
+    yield
+    logging.getLogger().removeHandler(LISTENER)
+    assert LISTENER.betrayed() == []
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ stored answer. Nothing slow happens inside the transaction.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.conversation import effects
 from bot.conversation.facts import Facts
@@ -28,6 +28,9 @@ from bot.use_cases.tell import Teller
 
 ATTEMPTS = 5
 """How often a turn is tried again after somebody else wrote first; each try is a few milliseconds."""
+
+PATIENCE = timedelta(seconds=1.5)
+"""After this long no further try is begun: one that waits for a lock may take seconds, and WeChat waits five in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,13 @@ def receive_message(desk: Desk, incoming: Incoming) -> Rendered:
     Returns:
         The rendered answer; empty text means silence.
     """
+    until = desk.clock() + PATIENCE
     for _ in range(ATTEMPTS):
         try:
             return _attempt(desk, incoming)
         except MovedError:
-            continue
+            if desk.clock() > until:
+                break
     return Rendered(texts()["error.busy"], _seconds(desk.clock()))
 
 

@@ -138,7 +138,7 @@ def font_problem() -> str | None:
     """Tell what is wrong with the font (报告字体自检), or None: 29 characters that occur in names must be there."""
     try:
         typst.compile(
-            f'#set document(date: none)\n#set text(font: "Noto Sans SC")\n{RARE_CHARACTERS}'.encode(),
+            f'#set document(title: "字体自检", date: auto)\n#set text(font: "Noto Sans SC")\n{RARE_CHARACTERS}'.encode(),
             format="pdf",
             font_paths=_fonts(),
             ignore_system_fonts=True,
