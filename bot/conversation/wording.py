@@ -49,7 +49,7 @@ def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tupl
     known = texts()
     parts = [sentence(say.key, replace(words, extra=say.extra)) for say in says if say.key in known]
     parts += [*_hints(at, facts, words), sentence(f"{at.words}.ask", words)]
-    text, found = extract_links("\n\n".join(parts), words)
+    text, found = extract_links("\n\n".join(_contacts_once(parts, words["contacts"])), words)
     options = at.step.options(at.kept, facts) if at.step.options else ()
     question = at.question(facts)
     labels = tuple(label(at.words, option) for option in options)
@@ -74,6 +74,12 @@ def notice_reply(notice: Notice, *, alone: bool = True) -> Reply:
     text = texts().get(notice.key, "").format_map(data)
     links = tuple(Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := data[f"link_{m[1]}"]))
     return Reply(_without_links(text), (), links)
+
+
+def _contacts_once(parts: Sequence[str], contacts: str) -> list[str]:
+    """Leave the telephone numbers out where they were already given a few lines above."""
+    first = next((place for place, part in enumerate(parts) if contacts in part), len(parts))
+    return [part.replace(f"：\n{contacts}", "。") if place > first else part for place, part in enumerate(parts)]
 
 
 def _hints(at: Position, facts: Facts, words: Vocabulary) -> list[str]:
