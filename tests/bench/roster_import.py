@@ -19,6 +19,7 @@ from bot.registration.season import Season
 from bot.roster.columns import Column
 from bot.use_cases.import_roster import Importing, import_roster
 from handlers.roster.demo import demo_roster
+from handlers.roster.memory import collector_paused
 from handlers.roster.reading import read_lines
 from handlers.roster.writing import write_roster
 from storage.cipher import FieldCipher, derive_keys
@@ -54,7 +55,8 @@ def load(path: Path, database: Path) -> None:
         uow.commit()
     importing = Importing(work, season, NOW, lambda: uuid.uuid4().hex, lambda *_: None)
     before, cpu = time.perf_counter(), time.process_time()
-    result = import_roster(read_lines(path), importing, dry_run=False)
+    with collector_paused():  # as the command does
+        result = import_roster(read_lines(path), importing, dry_run=False)
     seconds, cpu = time.perf_counter() - before, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(  # noqa: T201 -- a script that reports
