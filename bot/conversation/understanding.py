@@ -18,11 +18,15 @@ _EMOJI = "👌👍👏😊😄😁😀🙂😃🙏🎉✅✔💪🌹❤☺😂�
 _JOINTS = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 _OUTER = _EMOJI + " \t\r\n。.,，、!！~～…;；:：\"'“”‘’()（）[]【】《》<>^_-—+*"
 NEGATIONS = re.compile(
-    r"不|没|别|勿|莫|未|非|否|无法|取消|撤|停|免|放弃|拒|反悔|算了|等等|等一下|等会|稍后|以后再|再说|再想|错|吗|么|\?|？"
+    r"不|没|别|勿|莫|未|非|否|无法|取消|撤|停|免|放弃|拒|反悔|算了|等等|等一下|等会|稍后|以后再|再说|再想|错|吗|(?<![怎什])么|\?|？"
     r"|cancel|\bno\b|\bnot\b|n't",
     re.IGNORECASE,
 )
 _DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2, "俩": 2, "〇": 0}
+_BETWEEN = re.compile(r"[\s,.;:、。!~]+")
+_WRONG = re.compile(
+    r"(?:信息)?(?:都|全)?(?:写|填)?(?:错了?|错误|有误|有错误?|不对|不正确|有问题|要改|要更正|需要更正)[。.!！\s]*$"
+)
 _NUMBER = re.compile(r"(?:选项?|第)?([0-9]{1,2}|[一二三四五六七八九十两]{1,3})(?:个|项|号|条|种)?")
 
 
@@ -116,7 +120,16 @@ def choose(
         both = re.fullmatch(r"([0-9]{1,2})[.、,:：)]?(.+)", word)
         if both and (hit := _by_number(both[1], shown)) is not None and _exact(both[2], options, words) == hit:
             return hit
-    return None if whole else _by_part(fold(text), options, words)
+    if (hit := _by_number(bare(text), shown)) is not None:
+        return hit
+    return _agreed(text, options, words) if whole else _by_part(fold(text), options, words)
+
+
+def _agreed(text: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the option that every part of the text means by itself: 没问题，确认. 不对，确认 means none."""
+    parts = [bare(part, whole=True) for part in _BETWEEN.split(unicodedata.normalize("NFKC", text))]
+    found = {_exact(part, options, words) for part in parts if part and part not in phrases()["fillers"]["after"]}
+    return found.pop() if len(found) == 1 else None
 
 
 def _exact(word: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
@@ -150,7 +163,7 @@ def several(text: str, options: Sequence[str], words: Mapping[str, Sequence[str]
     ):
         parts: list[str] = list(whole)
     else:
-        cleaned = simplify(unicodedata.normalize("NFKC", clean_line(text)))
+        cleaned = _WRONG.sub("", simplify(unicodedata.normalize("NFKC", clean_line(text))))
         parts = [p for p in re.split(r"[\s,，、;；/和与及跟+]+|还有|以及", cleaned) if fold(p)]
     found = [choose(part, options, words) for part in parts]
     if not found or None in found:
