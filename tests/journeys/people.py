@@ -58,6 +58,11 @@ class Person:
         """All words from the account so far."""
         return tuple(bubble.plain for bubble in self.phone.bubbles if bubble.side != "me")
 
+    def expects(self, *hears: str) -> None:
+        """Check what was heard last, e.g. after an act that somebody else did for this person."""
+        newest = next(bubble for bubble in reversed(self.phone.bubbles) if bubble.side != "me")
+        self._checked(newest, hears, "")
+
     def says(self, text: str, *hears: str, not_: str = "") -> str:
         """Type a text, and hear words in the answer."""
         return self._checked(self.phone.say(text), hears, not_)
