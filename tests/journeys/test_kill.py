@@ -64,7 +64,7 @@ class Server:
     def kill(self) -> None:
         """``kill -9`` of the whole process group at once; the port is free again when this returns."""
         os.killpg(self.group, signal.SIGKILL)
-        with suppress(ConnectionRefusedError):
+        with suppress(ConnectionError):
             while True:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
 
