@@ -11,7 +11,7 @@ from bot.errors import BadValueError
 from bot.registration.archive import ReceivingType, TransferType
 from bot.registration.destination import parse_category
 from bot.registration.graduate import Completion, Level
-from bot.registration.particulars import parse_name, parse_postcode
+from bot.registration.particulars import parse_name, parse_postcode, parse_uscc
 from bot.registration.season import SHANGHAI, day_of
 from bot.roster.cells import Cell, date_of, flag_of, text_of
 
@@ -44,6 +44,10 @@ def flag(cell: Cell) -> bool | None:
     """
     return flag_of(cell)
 
+
+# Thousands have the same employer, and the check takes longer than all the rest of the cell.
+uscc = lru_cache(1 << 14)(parse_uscc)
+"""Read a unified social credit code (统一社会信用代码), as ``parse_uscc`` does."""
 
 _day = lru_cache(4096, typed=True)(date_of)
 

@@ -132,7 +132,9 @@ def _row_cells(found: Sequence[tuple[str, str, str, str, str, str]], reader: Cel
     cells: list[Cell] = []
     for letters, style, kind, formula, value, inline in found:
         text = value or inline
-        if text:
+        if inline and "&" not in text and "_" not in text:  # nothing escaped: by far the most
+            cell: Cell = text
+        elif text:
             cell = reader.value(kind, style, unescape(text) if "&" in text else text)
         elif formula and kind != "str":
             cell = _UNCALCULATED

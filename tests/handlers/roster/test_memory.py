@@ -1,16 +1,15 @@
 import gc
 
+import pytest
+
 from handlers.roster.memory import collector_paused
 
 
 def test_the_collector_runs_again_after_an_import_even_a_failed_one() -> None:
     assert gc.isenabled()
-    try:
-        with collector_paused():
-            assert not gc.isenabled()
-            raise LookupError
-    except LookupError:
-        pass
+    with pytest.raises(ZeroDivisionError), collector_paused():
+        assert not gc.isenabled()
+        _ = 1 / 0
     assert gc.isenabled()
 
 
