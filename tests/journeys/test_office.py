@@ -121,7 +121,8 @@ def test_the_office_takes_a_binding_away(stage: Stage) -> None:
 
 def test_the_commands_run_as_programs_of_their_own(stage: Stage) -> None:
     def quxiang(*words: str) -> str:
-        environment = os.environ | {"QUXIANG_CONFIG": str(stage.folder / "config.toml")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("QUXIANG_")}
+        environment = clean | {"QUXIANG_CONFIG": str(stage.folder / "config.toml")}
         command = [sys.executable, str(ROOT / "app.py"), *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
         LISTENER.hear(done.stderr)
