@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.registration.season import Season, add_months
-from handlers.sandbox import Account, ChsiOptions, Sandbox
+from handlers.sandbox import DEMO_TEMPLATE_ID, Account, ChsiOptions, Sandbox
 from handlers.settings import Settings
 
 CONFIG = "config.toml"
@@ -67,6 +67,7 @@ tokens = ["{secrets.token_hex(8)}"]
 aes_keys = ["{aes_key}"]
 mode = "safe"
 api_base = "{base}/sandbox/platform"
+notice_template = "{DEMO_TEMPLATE_ID}"
 
 [chsi]
 source = "http"

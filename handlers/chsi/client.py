@@ -66,7 +66,10 @@ class HttpChsi:
             "X-Signature": signature(self.secret, timestamp, urlsplit(address).path, body),
         }
         try:
-            answer = requests.post(address, data=body, headers=headers, timeout=self.timeout, allow_redirects=False)
+            with requests.Session() as session:
+                # A proxy of the environment is for the world outside; who is asked here stands in the settings.
+                session.trust_env = False
+                answer = session.post(address, data=body, headers=headers, timeout=self.timeout, allow_redirects=False)
             answer.raise_for_status()
             table = answer.json()
         except (requests.RequestException, ValueError) as error:

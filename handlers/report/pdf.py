@@ -136,9 +136,10 @@ class Press:
 
 def font_problem() -> str | None:
     """Tell what is wrong with the font (报告字体自检), or None: 29 characters that occur in names must be there."""
+    page = f'#set document(title: "字体自检", date: auto)\n#set text(font: "Noto Sans SC")\n{RARE_CHARACTERS}'
     try:
         typst.compile(
-            f'#set document(title: "字体自检", date: auto)\n#set text(font: "Noto Sans SC")\n{RARE_CHARACTERS}'.encode(),
+            page.encode(),
             format="pdf",
             font_paths=_fonts(),
             ignore_system_fonts=True,

@@ -1,0 +1,10 @@
+"""All measurements in one go: ``make bench``. Numbers are CPU time; machines are noisy, so compare within one run."""
+
+import subprocess
+import sys
+
+if __name__ == "__main__":
+    for module in ("tests.bench.turn", "tests.handlers.report.cost", "tests.bench.roster_import"):
+        sys.stdout.write(f"\n{module}\n")
+        sys.stdout.flush()
+        subprocess.run([sys.executable, "-m", module], check=True)
