@@ -53,7 +53,7 @@ def read_keys(folder: Path) -> KeyRing:
 
 def _read(path: Path) -> bytes:
     if not path.exists():
-        raise KeysError(f"缺少密钥文件 {path}：首次安装请运行 quxiang keys make；如果是迁移，请从备份恢复 keys 目录")
+        raise KeysError(f"缺少密钥文件 {path}：首次安装请运行 quxiang keys；如果是迁移，请从备份恢复 keys 目录")
     if path.stat().st_mode & 0o077:
         raise KeysError(f"密钥文件 {path} 其他用户可读：请运行 chmod 600 {path}")
     try:

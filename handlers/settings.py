@@ -169,7 +169,9 @@ def _lay_over(table: dict[str, Any], name: str, value: str) -> None:
     *path, last = name.removeprefix(PREFIX).lower().split("__")
     place = table
     for part in path:
-        place = place.setdefault(part, {})
+        inside = place.setdefault(part, {})
+        # What is no table cannot be gone into; the check will say that there is no such setting.
+        place = inside if isinstance(inside, dict) else place.setdefault(f"{part}__{last}", {})
     place[last] = [part.strip() for part in value.split(",")] if last in {"tokens", "aes_keys"} else value
 
 

@@ -2,7 +2,9 @@
 
 import logging
 import threading
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bot.errors import QuxiangError
 from bot.ports import Channel
@@ -39,7 +41,7 @@ class Worker:
         self._stop.set()
 
     def run(self) -> None:
-        """Look, send, wait, until stopped; a fault of the database or the platform is logged and waited out."""
+        """Look, send, wait, until stopped; whatever fails is logged and waited out."""
         until_plan = 0.0
         while not self._stop.is_set():
             tried = 0
@@ -50,6 +52,13 @@ class Worker:
                 tried = deliver_notices(self.office.work, self.channel, self.office.clock)
             except QuxiangError as error:
                 _LOG.warning("the worker waits: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must not end all notices for good
+                _LOG.error("the worker goes on after a mistake: %s at %s", type(error).__name__, _place(error))
             if not tried:
                 until_plan -= self.pause
                 self._stop.wait(self.pause)
+
+
+def _place(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -16,7 +16,15 @@ from bot.ports import ChsiAnswer, RealPerson
 from bot.registration.dossier import Dossier
 
 SKEW_SECONDS = 300
+_OK = 200
 _LOG = logging.getLogger(__name__)
+
+
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the contract wants an offset")
+    return moment
 
 
 def signature(secret: str, timestamp: str, path: str, body: bytes) -> str:
@@ -48,10 +56,10 @@ class HttpChsi:
         answer = self._ask("/real-person", dossier, {"reference": dossier.id})
         try:
             if answer.get("status") == "done":
-                return RealPerson(ChsiAnswer.YES, datetime.fromisoformat(answer["at"]))
-            if answer.get("status") == "pending":
-                return RealPerson(ChsiAnswer.NO, None, str(answer["url"]))
-        except (KeyError, ValueError, TypeError):
+                return RealPerson(ChsiAnswer.YES, _aware(answer["at"]))
+            if answer.get("status") == "pending" and answer["url"].startswith(("https://", "http://")):
+                return RealPerson(ChsiAnswer.NO, None, answer["url"])
+        except (KeyError, ValueError, TypeError, AttributeError):
             _LOG.warning("chsi gave an answer that is not of the contract")
         return RealPerson(ChsiAnswer.UNKNOWN)
 
@@ -70,9 +78,11 @@ class HttpChsi:
                 # A proxy of the environment is for the world outside; who is asked here stands in the settings.
                 session.trust_env = False
                 answer = session.post(address, data=body, headers=headers, timeout=self.timeout, allow_redirects=False)
-            answer.raise_for_status()
-            table = answer.json()
-        except (requests.RequestException, ValueError) as error:
+            table = answer.json() if answer.status_code == _OK else None
+        except (requests.RequestException, ValueError, RecursionError) as error:
             _LOG.warning("chsi did not answer: %s", type(error).__name__)
             return {}
-        return table if isinstance(table, dict) else {}
+        if isinstance(table, dict) and isinstance(table.get("status"), str):
+            return table
+        _LOG.warning("chsi gave an answer that is not of the contract, status %d", answer.status_code)
+        return {}

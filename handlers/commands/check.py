@@ -14,6 +14,7 @@ from handlers.wechat import menu
 from storage.migrating import current_revision, head_revision
 
 PASS = click.make_pass_decorator(Session)
+_TABLES_FIRST = "先完成数据库迁移"
 Probe = Callable[[Installation], str | None]
 
 
@@ -67,7 +68,7 @@ def _migrations(installation: Installation) -> str | None:
 
 def _season(installation: Installation) -> str | None:
     if _migrations(installation):
-        return "先完成数据库迁移"
+        return _TABLES_FIRST
     with installation.work.reading() as uow:
         return None if uow.seasons.current() else "还没有届别：请运行 quxiang season set"
 
@@ -77,11 +78,15 @@ def _font(_installation: Installation) -> str | None:
 
 
 def _token(installation: Installation) -> str | None:
+    if _migrations(installation):
+        return _TABLES_FIRST  # the token is kept there
     installation.client.token()
     return None
 
 
 def _menu(installation: Installation) -> str | None:
+    if _migrations(installation):
+        return _TABLES_FIRST
     return None if menu.is_live(installation.client) else "菜单还没有发布：请运行 quxiang menu"
 
 
