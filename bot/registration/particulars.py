@@ -9,7 +9,8 @@ from bot.errors import BadValueError
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060\ufeff\x00-\x08\x0b-\x1f\x7f]")
 _NAME = re.compile(r"[^\W\d_][^\d_<>@#$%^*|~\\/\"]*", re.UNICODE)
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
-_LANDLINE = re.compile(r"(0[1-9][0-9]{1,2})-?([2-9][0-9]{6,7})(?:(?:转|-|ext\.?)([0-9]{1,6}))?")
+# Area codes have three digits for Beijing and 02x, four for all others; else 01062881234 would be read as 0106.
+_LANDLINE = re.compile(r"(010|02[0-9]|0[3-9][0-9]{2})-?([2-9][0-9]{6,7})(?:(?:转|-|ext\.?)([0-9]{1,6}))?")
 _SERVICE = re.compile(r"[48]00-?[0-9]{3}-?[0-9]{4}")
 _OVERSEAS = re.compile(r"\+[1-9][0-9]{6,14}")
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

@@ -72,7 +72,7 @@ def graduate(number: str = NUMBER, name: str = "王小明", identity_number: str
 def new_dossier(openid: str | None = None, who: Graduate | None = None) -> Dossier:
     """Make a dossier (登记档) in which nothing has happened yet; CHSI knows the status as bound."""
     who = who or graduate()
-    return Dossier(id=f"id{who.student_number}", season_id=SEASON.id, graduate=who, chsi_bound=True, openid=openid)
+    return Dossier(id=f"id{who.student_number[-2:]}", season_id=SEASON.id, graduate=who, chsi_bound=True, openid=openid)
 
 
 def with_archive(dossier: Dossier, status: ArchiveStatus) -> Dossier:
