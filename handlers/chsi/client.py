@@ -16,6 +16,7 @@ from bot.ports import ChsiAnswer, RealPerson
 from bot.registration.dossier import Dossier
 
 SKEW_SECONDS = 300
+MOST_BYTES = 4096
 _OK = 200
 _LOG = logging.getLogger(__name__)
 
@@ -25,6 +26,16 @@ def _aware(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("the contract wants an offset")
     return moment
+
+
+def _read(answer: requests.Response, until: float) -> bytes:
+    """Read a body byte by byte: the time-out of requests begins anew with every byte that drips in."""
+    text = b""
+    for byte in answer.iter_content(1):
+        text += byte
+        if len(text) > MOST_BYTES or time.monotonic() > until:
+            raise requests.Timeout
+    return text
 
 
 def signature(secret: str, timestamp: str, path: str, body: bytes) -> str:
@@ -39,7 +50,7 @@ class HttpChsi:
     Attributes:
         url: the interface's address, without a final slash.
         secret: shared secret of the signatures.
-        timeout: seconds to connect and to wait for an answer, each.
+        timeout: seconds to connect, to wait for an answer, and to read it, each.
     """
 
     url: str
@@ -77,8 +88,11 @@ class HttpChsi:
             with requests.Session() as session:
                 # A proxy of the environment is for the world outside; who is asked here stands in the settings.
                 session.trust_env = False
-                answer = session.post(address, data=body, headers=headers, timeout=self.timeout, allow_redirects=False)
-            table = answer.json() if answer.status_code == _OK else None
+                answer = session.post(
+                    address, data=body, headers=headers, timeout=self.timeout, allow_redirects=False, stream=True
+                )
+                text = _read(answer, time.monotonic() + self.timeout)
+            table = json.loads(text) if answer.status_code == _OK else None
         except (requests.RequestException, ValueError, RecursionError) as error:
             _LOG.warning("chsi did not answer: %s", type(error).__name__)
             return {}

@@ -1,6 +1,7 @@
 """A CHSI that answers whatever a test wants, on a real port."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,13 +19,22 @@ class Counterpart:
     url: str = ""
     status: int = 200
     body: bytes = b"{}"
+    drip: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     def answer(self, action: str) -> Response:
         """Answer one call."""
         self.asked.append((f"/chsi/{action}", dict(request.headers), request.get_data()))
+        if self.drip:
+            return Response(self.drops(), self.status)
         return Response(self.body, self.status, self.headers, content_type="application/json")
+
+    def drops(self) -> Iterator[bytes]:
+        """Give the body away one byte at a time."""
+        for byte in self.body:
+            time.sleep(self.drip)
+            yield bytes([byte])
 
 
 @contextmanager

@@ -2,6 +2,7 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -86,6 +87,18 @@ def test_any_other_status_means_that_nothing_is_known(other: Counterpart, chsi: 
     other.headers = {"Location": f"{other.url}/elsewhere"} if status == 302 else {}
     assert chsi.binding(registered()) is ChsiAnswer.UNKNOWN
     assert [path for path, _, _ in other.asked] == ["/chsi/binding"], "the signed call is not carried elsewhere"
+
+
+def test_an_answer_that_drips_in_is_not_waited_for(other: Counterpart) -> None:
+    other.drip, other.body = 0.1, b'{"status": "bound"}' + b" " * 100
+    began = time.monotonic()
+    assert HttpChsi(other.url, SECRET, 0.3).binding(registered()) is ChsiAnswer.UNKNOWN
+    assert time.monotonic() - began < 1.5
+
+
+def test_an_endless_answer_is_not_read(other: Counterpart, chsi: HttpChsi) -> None:
+    other.body = b'{"status": "bound"}' + b" " * 5000
+    assert chsi.binding(registered()) is ChsiAnswer.UNKNOWN
 
 
 def test_nobody_there_means_that_nothing_is_known_and_the_log_names_nobody(caplog: pytest.LogCaptureFixture) -> None:
