@@ -57,7 +57,6 @@ FLOW = Flow(
             _items,
             samples=(*(item.value for item in Item), "姓名、专业", "1 8 12", "1 2"),
             options=_options,
-            live=True,
         ),
         *(
             Step(
