@@ -282,3 +282,13 @@ def test_no_label_or_phrase_of_a_choice_is_a_command() -> None:
                 if name.startswith(f"{words}.choices.") and not name.endswith(".unbind"):
                     world = World(Talk(OPENID, at=1, asked=1))
                     assert say(world, shown).turn.outcome in {"moved", "stale"}, shown
+
+
+def test_when_other_items_are_picked_nothing_is_skipped_because_of_what_was_picked_before() -> None:
+    world = World(Talk(OPENID, at=1, consent=1, asked=1), (people.ready(),))
+    for text in ("信息有误", "姓名", "王小名", "返回", "返回", "姓名和专业", "英语"):
+        world = say(world, text).after
+    step = say(world, "提交")
+    assert step.after.own is not None
+    assert step.after.own.correction is not None
+    assert [item.value for item, _ in step.after.own.correction.items] == ["姓名", "专业"]
