@@ -65,8 +65,6 @@ FLOW = Flow(
                 _right(name),
                 samples=("应为另一个值",),
                 words="correction.right",
-                # Which item comes next depends on the items chosen, and these may have been chosen anew.
-                live=True,
             )
             for name in ITEMS
         ),

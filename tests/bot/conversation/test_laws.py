@@ -286,9 +286,18 @@ def test_no_label_or_phrase_of_a_choice_is_a_command() -> None:
 
 def test_when_other_items_are_picked_nothing_is_skipped_because_of_what_was_picked_before() -> None:
     world = World(Talk(OPENID, at=1, consent=1, asked=1), (people.ready(),))
-    for text in ("信息有误", "姓名", "王小名", "返回", "返回", "姓名和专业", "英语"):
+    for text in ("信息有误", "姓名", "王小名", "返回", "返回", "姓名和专业", "王小名", "英语"):
         world = say(world, text).after
     step = say(world, "提交")
     assert step.after.own is not None
     assert step.after.own.correction is not None
     assert [item.value for item, _ in step.after.own.correction.items] == ["姓名", "专业"]
+
+
+def test_an_action_that_is_no_longer_possible_is_asked_again() -> None:
+    world = World(Talk(OPENID, at=1, consent=1, asked=1), (people.verified(),))
+    for text in ("核验", "提前关闭"):
+        world = say(world, text).after
+    expired = replace(world, now=people.CHANGES_OVER)
+    assert say(expired, "确认关闭").turn.outcome == "moved"
+    assert position(say(expired, "确认关闭").after).words == "verification.action"
