@@ -131,6 +131,9 @@ class Registry(Protocol):
     def without_destination(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers without destination data (N6, N18)."""
 
+    def count(self, season_id: str) -> int:
+        """Return how many dossiers the season has."""
+
     def all_of(self, season_id: str) -> Iterable[Dossier]:
         """Return all dossiers of the season, in the order of their student numbers."""
 
@@ -168,6 +171,9 @@ class Notices(Protocol):
 
     def take_held(self, openid: str, now: datetime) -> Sequence[Notice]:
         """Return the account's held notices and mark them sent."""
+
+    def drop(self, openid: str) -> None:
+        """Take back what the account was not told yet: it is nobody's, or somebody else's, from now on."""
 
     def claim(self, now: datetime, lease_until: datetime, most: int) -> Sequence[Notice]:
         """Claim up to ``most`` waiting notices that are due; nobody else gets them before ``lease_until``."""

@@ -29,6 +29,11 @@ _SHOW = (
     .where(_c.id == bindparam("row_id"), _c.state == NoticeState.HELD.name)
     .values(state=NoticeState.SENT.name)
 )
+_DROP = (
+    update(notice)
+    .where(_c.openid == bindparam("row_openid"), _c.state.in_([NoticeState.WAITING.name, NoticeState.HELD.name]))
+    .values(state=NoticeState.DROPPED.name)
+)
 _DUE = (
     select(*_columns)
     .where(
@@ -74,6 +79,10 @@ class SqlNotices:
         rows = self._transaction.rows(_HELD, {"openid": openid})
         taken = [row for row in rows if self._transaction.write(_SHOW, {"row_id": row.id, "shown_at": now}) == 1]
         return [replace(self._notice(row), state=NoticeState.SENT) for row in taken]
+
+    def drop(self, openid: str) -> None:
+        """Take back what the account was not told yet (作废): it has lost its binding."""
+        self._transaction.write(_DROP, {"row_openid": openid})
 
     def claim(self, now: datetime, lease_until: datetime, most: int) -> Sequence[Notice]:
         """Claim up to ``most`` waiting notices that are due (认领), oldest first.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Executable, Select, bindparam, select
+from sqlalchemy import Executable, Select, bindparam, func, select
 
 from bot.registration.archive import ArchiveStatus
 from bot.registration.correction import CorrectionState
@@ -43,6 +43,7 @@ _REPORTED = (
     .order_by(graduate.c.counsellor_staff_number, graduate.c.counsellor_name, correction.c.reported_at, graduate.c.id)
 )
 _WITHOUT_DESTINATION = _ids.where(graduate.c.destination_code.is_(None)).order_by(graduate.c.student_number)
+_COUNT = select(func.count()).select_from(graduate).where(graduate.c.season_id == bindparam("season_id"))
 _ALL = _ids.order_by(graduate.c.student_number)
 _BOUND = _ids.where(graduate.c.openid.is_not(None)).order_by(graduate.c.student_number)
 
@@ -96,6 +97,11 @@ class SqlRegistry:
     def without_destination(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers without destination data (N6, N18), by student number."""
         return self._many(_WITHOUT_DESTINATION, season_id)
+
+    def count(self, season_id: str) -> int:
+        """Return how many dossiers the season has (人数)."""
+        row = self._transaction.row(_COUNT, {"season_id": season_id})
+        return int(row[0]) if row else 0
 
     def all_of(self, season_id: str) -> Iterable[Dossier]:
         """Return all dossiers of the season (全届), by student number."""

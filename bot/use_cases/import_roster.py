@@ -56,7 +56,8 @@ class ImportResult:
         changed: dossiers with new school data.
         unchanged: rows that said nothing new.
         faults: all that was refused, in the order of the file.
-        known: dossiers of the season that the file names, refused rows included; all others are left alone.
+        known: dossiers of the season that the file names, refused rows included.
+        missing: dossiers of the season that the file does not name; they are left alone.
         unknown_headings: columns that were ignored.
         is_applied: whether anything was allowed to be written; False for a dry run and for a refused file.
     """
@@ -66,6 +67,7 @@ class ImportResult:
     unchanged: int
     faults: tuple[Fault, ...]
     known: int
+    missing: int
     unknown_headings: tuple[str, ...]
     is_applied: bool
 
@@ -116,6 +118,8 @@ def import_roster(
         MovedError: others kept changing the same dossiers; nothing was applied.
     """
     plan = _look(iter(lines), importing, progress)
+    with importing.work.reading() as uow:
+        missing = uow.registry.count(importing.season.id) - plan.known
     applies = not dry_run and (partial or not plan.faults)
     if applies:
         _apply_all(plan, importing)
@@ -125,6 +129,7 @@ def import_roster(
         unchanged=len(plan.same),
         faults=tuple(sorted(plan.faults, key=lambda fault: fault.row)),
         known=plan.known,
+        missing=missing,
         unknown_headings=plan.headings.unknown,
         is_applied=applies,
     )

@@ -119,6 +119,7 @@ def _forget(uow: UnitOfWork, opened: Opened, now: datetime) -> Rendered:
     """Unfollowing takes the binding and the chat away; the registration itself belongs to the school."""
     if opened.dossier is not None:
         uow.registry.save(opened.dossier, opened.dossier.unbind())
+    uow.notices.drop(opened.talk.openid)
     uow.talks.erase(opened.talk.openid)
     uow.commit()
     return Rendered("", _seconds(now))
@@ -188,6 +189,8 @@ def _do_all(scene: _Scene, turn: Turn) -> tuple[Talk, tuple[Say, ...], Facts]:
             except RuleError as error:
                 return replace(talk, flow=""), (Say(error.key, says[0].extra if says else {}),), facts
             scene.uow.registry.save(old, new)
+            if isinstance(effect, effects.Unbind):
+                scene.uow.notices.drop(talk.openid)
             facts = replace(facts, dossier=None if isinstance(effect, effects.Unbind) else new)
     return talk, says, facts
 
@@ -207,7 +210,9 @@ def _bind(scene: _Scene) -> Facts:
     candidate = facts.candidate
     if candidate is None:
         raise LookupError("bind without a candidate")
-    if candidate.openid not in {None, openid}:
+    if candidate.openid is not None and candidate.openid != openid:
+        # What the old account has not read yet is about somebody who has left it.
+        scene.uow.notices.drop(candidate.openid)
         contacts = f"{facts.season.office}：{facts.season.office_phone}"
         once = f"rebound:{candidate.id}:{candidate.version}"
         scene.teller().tell(scene.uow, candidate, "rebound", once, notice_contacts=contacts)

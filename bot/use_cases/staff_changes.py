@@ -62,6 +62,8 @@ def _change(office: Office, student_number: str, step: Step) -> Dossier:
             raise NotFoundError(f"{season.id} 届没有这个学号")
         new = step(old, season, now)
         uow.registry.save(old, new)
+        if old.openid is not None and new.openid is None:
+            uow.notices.drop(old.openid)
         _clear_guard(uow.guards.clear, old, new, season)
         Teller(season, now, office.links, office.new_id)(uow, old, new)
         uow.commit()

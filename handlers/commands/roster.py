@@ -13,6 +13,7 @@ from bot.use_cases.staff_changes import replace_school_data
 from bot.use_cases.tell import Teller
 from handlers.commands.group import Session
 from handlers.commands.items import changed_data
+from handlers.roster.memory import collector_paused
 from handlers.roster.reading import read_lines
 from handlers.roster.writing import write_roster
 
@@ -63,7 +64,7 @@ def import_(session: Session, file: Path, *, apply: bool, partial: bool) -> None
     season, now = current_season(session), installation.office.clock()
     teller = Teller(season, now, installation.office.links, installation.office.new_id)
     importing = Importing(installation.work, season, now, installation.office.new_id, teller)
-    with tqdm(unit="行", desc="读取", leave=False, disable=None) as bar:
+    with collector_paused(), tqdm(unit="行", desc="读取", leave=False, disable=None) as bar:
 
         def progress(rows: int) -> None:
             bar.update(rows - bar.n)
@@ -79,9 +80,9 @@ def _tell(result: ImportResult, *, apply: bool) -> None:
         click.echo(str(fault))
     if len(result.faults) > MOST_FAULTS:
         click.echo(f"……还有 {len(result.faults) - MOST_FAULTS} 处问题")
+    missing = f"库里有而文件里没有的 {result.missing} 人不会删除。" if result.missing else ""
     click.echo(
-        f"新增 {result.added}，更改 {result.changed}，不变 {result.unchanged}，有问题 {result.refused} 行。"
-        "库里有而文件里没有的人不会删除。"
+        f"新增 {result.added}，更改 {result.changed}，不变 {result.unchanged}，有问题 {result.refused} 行。" + missing
     )
     if result.is_applied:
         click.echo("已写入。")

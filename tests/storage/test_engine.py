@@ -59,10 +59,20 @@ def test_a_reader_does_not_wait_for_a_writer(work: SqlWork, season: Season) -> N
 _SLEEP = {"postgresql": "SELECT pg_sleep(5)", "mysql": "SELECT SLEEP(5) FROM season"}
 
 
+# SQLite runs inside the process: it has no statement limit and no server that could restart.
+on_servers = pytest.mark.parametrize(
+    "database_url",
+    [
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ],
+    indirect=True,
+)
+
+
+@on_servers
 @pytest.mark.usefixtures("season")
 def test_a_statement_that_takes_too_long_is_stopped(engine: Engine) -> None:
-    if engine.name == "sqlite":
-        pytest.skip("SQLite runs inside the process and has no statement limit")
     impatient = open_engine(engine.url.render_as_string(hide_password=False), timeouts=Timeouts(statement=0.2))
     with impatient.connect() as connection, pytest.raises(StoreError):
         Transaction(connection).row(text(_SLEEP[engine.name]))
@@ -76,9 +86,8 @@ _KILL = {
 }
 
 
+@on_servers
 def test_connections_that_died_while_idle_are_replaced_unnoticed(engine: Engine, work: SqlWork, season: Season) -> None:
-    if engine.name == "sqlite":
-        pytest.skip("SQLite has no server that could restart")
     for unit_of in (work.reading, work.writing):
         with unit_of() as unit:
             unit.seasons.current()
@@ -101,11 +110,10 @@ def _kill_all_others(engine: Engine) -> None:
     killer.dispose()
 
 
+@on_servers
 def test_a_connection_that_breaks_inside_a_unit_loses_the_whole_unit(
     engine: Engine, work: SqlWork, season: Season
 ) -> None:
-    if engine.name == "sqlite":
-        pytest.skip("SQLite has no server that could restart")
     with work.writing() as unit:
         unit.seasons.save(season)
         _kill_all_others(engine)

@@ -120,3 +120,19 @@ def test_held_notices_stay_when_the_answer_was_not_stored(work: SqlWork, now: da
     with work.writing() as unit:
         assert len(unit.notices.take_held("oNotice", now)) == 1
     assert len(take_held(work, "oNotice", now)) == 1
+
+
+def test_what_an_account_was_not_told_yet_can_be_taken_back(work: SqlWork, now: datetime) -> None:
+    add(
+        work,
+        notice(1, now, state=NoticeState.HELD),
+        notice(2, now),
+        notice(3, now, openid="oOther"),
+        notice(4, now, openid="oOther", state=NoticeState.HELD),
+    )
+    with work.writing() as unit:
+        unit.notices.drop("oNotice")
+        unit.commit()
+    assert [one.id for one in claim(work, now + MINUTE)] == [f"{3:032}"]
+    assert take_held(work, "oNotice", now) == []
+    assert [one.id for one in take_held(work, "oOther", now)] == [f"{4:032}"]

@@ -3,9 +3,11 @@
 A walk that never gets anywhere proves nothing, so the questions visited are counted and a floor is demanded.
 """
 
+import itertools
 import random
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -78,8 +80,11 @@ class Walk(RuleBasedStateMachine):
     cipher: ClassVar[FieldCipher]
     template: ClassVar[bytes]
     visits: ClassVar[Counter[str]] = Counter()
-    taken: ClassVar[Counter[str]] = Counter()
+    taken: ClassVar[Counter[tuple[str, str]]] = Counter()
     messages: ClassVar[int] = 0
+    # Hypothesis likes small and repeated values; which good answer is given should be as even as a die.
+    dice: ClassVar[random.Random] = random.Random()
+    starts: ClassVar[Iterator[str]] = iter(())
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,9 +100,10 @@ class Walk(RuleBasedStateMachine):
         self.engine.dispose()
         self.folder.cleanup()
 
-    @initialize(start=st.sampled_from(["new", "no_destination", "ready", "verified"]))
-    def set_up(self, start: str) -> None:
-        """Begin somewhere in the journey, so that its end is walked too."""
+    @initialize()
+    def set_up(self) -> None:
+        """Begin at each place of the journey in turn, so that its end is walked as often as its beginning."""
+        start = next(self.starts)
         dossier = {
             "new": replace(people.new_dossier(), chsi_bound=None),
             "no_destination": replace(people.new_dossier("oOne"), checked_at=people.BEFORE),
@@ -115,15 +121,20 @@ class Walk(RuleBasedStateMachine):
 
     # -- what people do ----------------------------------------------------------------------------
 
-    @rule(phone=st.sampled_from(PHONES), dice=st.integers(0, 2**32).map(random.Random))
-    def answer_well(self, phone: str, dice: random.Random) -> None:
+    @rule(phone=st.sampled_from(PHONES))
+    def answer_well(self, phone: str) -> None:
         """Give good answers, several in a row: one at a time the walk would hardly ever get to an end."""
         for _ in range(12):
-            good = self._good_answers(phone)
-            seldom = min(good, key=lambda answer: self.taken[answer[0]])
-            text, question = dice.choice([good[0], seldom, dice.choice(good)])
-            self.taken[text] += 1
+            here, good = self._question(phone), self._good_answers(phone)
+            seldom = min(good, key=lambda answer: self.taken[here, answer[0]])
+            text, question = self.dice.choice([good[0], seldom, self.dice.choice(good)])
+            self.taken[here, text] += 1
             self._send(phone, Kind.TEXT, text, question)
+
+    @rule(phone=st.sampled_from(PHONES))
+    def answer_well_again(self, phone: str) -> None:
+        """Give good answers twice as often: all other rules lead away from the journey's end."""
+        self.answer_well(phone)
 
     @rule(phone=st.sampled_from(PHONES), text=st.sampled_from(JUNK + COMMANDS) | st.text(max_size=30))
     def say_anything(self, phone: str, text: str) -> None:
@@ -216,6 +227,12 @@ class Walk(RuleBasedStateMachine):
         labels: list[tuple[str, int | None]] = [(label(at.words, option), opened.talk.asked) for option in options]
         return labels or [(sample, None) for sample in at.step.samples]
 
+    def _question(self, openid: str) -> str:
+        opened = self._stored(openid)
+        assert opened.season is not None
+        at = stand(opened.talk, Facts(self.stage.now, opened.season, opened.dossier))
+        return f"{at.flow.name}.{at.step.name}"
+
     def _stored(self, openid: str) -> Opened:
         with self.stage.work.reading() as uow:
             return uow.talks.open(openid)
@@ -229,11 +246,8 @@ class Walk(RuleBasedStateMachine):
     def _send(
         self, openid: str, kind: Kind, text: str = "", question: int | None = None, *, seconds_ago: int = 0
     ) -> None:
-        with self.stage.work.reading() as uow:
-            before = uow.talks.open(openid)
-        assert before.season is not None
-        at = stand(before.talk, Facts(self.stage.now, before.season, before.dossier))
-        type(self).visits[f"{at.flow.name}.{at.step.name}"] += 1
+        before = self._stored(openid)
+        type(self).visits[self._question(openid)] += 1
         type(self).messages += 1
         self.stage.now += timedelta(seconds=1)
         sent_at = before.talk.at - seconds_ago if seconds_ago else int(self.stage.now.timestamp())
@@ -254,13 +268,14 @@ class Walk(RuleBasedStateMachine):
 
 def test_a_random_walk_never_breaks_anything_and_gets_everywhere(cipher: FieldCipher, sqlite_template: Path) -> None:
     Walk.cipher, Walk.template = cipher, sqlite_template.read_bytes()
+    Walk.dice, Walk.starts = random.Random(20230629), itertools.cycle(["new", "no_destination", "ready", "verified"])
     Walk.visits.clear()
     Walk.taken.clear()
     Walk.messages = 0
     run_state_machine_as_test(
         Walk,
         settings=settings(
-            max_examples=50,
+            max_examples=70,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,
