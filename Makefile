@@ -30,7 +30,7 @@ run: $(VENV)/run.stamp ## a school, 300 invented graduates and a phone at http:/
 	@$(BIN)/quxiang demo --folder $(FOLDER) --port $(PORT)
 
 test: $(VENV)/dev.stamp ## every test; says plainly what is skipped (JOBS=0 for one process)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, mypy --strict, import contracts, house rules
 	@$(BIN)/ruff check .

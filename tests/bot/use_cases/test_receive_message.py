@@ -77,6 +77,20 @@ def test_unfollowing_takes_binding_and_chat_away_in_silence_and_leaves_the_regis
     assert "是否同意" in phone.text
 
 
+def test_who_loses_the_binding_is_not_told_later_what_was_still_to_be_told(stage: Stage) -> None:
+    phone = at_home(stage, people.ready())
+    hold(stage, "notice.verification_ending", notice_number="23127150")
+    phone.send(Kind.UNFOLLOW)
+    phone.send(Kind.FOLLOW)
+    assert "23127150" not in phone.text
+    phone.say("同意", people.NUMBER, "王小明", people.TAIL)
+    hold(stage, "notice.correction_applied")
+    other = stage.phone("oOther")
+    other.say("你好", "同意", people.NUMBER, "王小明", people.TAIL, "换绑到这个微信")
+    assert "信息有误已更正" not in phone.say("你好")
+    assert [notice.key for notice in stage.notices()] == ["notice.rebound"]
+
+
 def test_receipts_are_met_with_silence_and_stored_nowhere(stage: Stage) -> None:
     phone = at_home(stage, people.ready())
     before = stored(stage)
