@@ -47,7 +47,7 @@ bench: $(VENV)/dev.stamp ## CPU per message, roster import, report
 	@$(BIN)/python -m tests.bench
 
 diagram: $(VENV)/dev.stamp ## write docs/flows.md anew from the flows
-	@$(BIN)/python -m bot.conversation.diagram docs/flows.md
+	@$(BIN)/python -m bot.conversation.diagram > docs/flows.md
 
 clean: ## remove what make made (the demo's data stays)
 	rm -rf $(VENV) *.egg-info build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

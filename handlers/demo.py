@@ -1,18 +1,20 @@
 """The demo (演示): a school, a season open today, 300 invented graduates, and a local WeChat, all in one folder."""
 
+import re
 import secrets
+import socket
 import string
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+from bot.errors import QuxiangError
 from bot.registration.season import Season, add_months
 from handlers.sandbox import DEMO_TEMPLATE_ID, Account, ChsiOptions, Sandbox
 from handlers.settings import Settings
 
 CONFIG = "config.toml"
-SEASON_ID = "{year}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class DemoFolder:
 
 
 def write_config(folder: DemoFolder, port: int) -> None:
-    """Write the demo's settings with secrets of their own, once; a different port later only changes the addresses."""
+    """Write the demo's settings with secrets of their own, once."""
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     base = f"http://127.0.0.1:{port}"
     aes_key = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(43))
@@ -77,6 +79,30 @@ secret = "{secrets.token_hex(16)}"
         "utf-8",
     )
     folder.config.chmod(0o600)
+
+
+def move_to(folder: DemoFolder, port: int) -> None:
+    """Change the addresses in the demo's settings to another port; secrets and data stay."""
+    text = folder.config.read_text("utf-8")
+    text = re.sub(r"(http://127\.0\.0\.1:)[0-9]+", rf"\g<1>{port}", text)
+    folder.config.write_text(re.sub(r"(?m)^port = [0-9]+$", f"port = {port}", text), "utf-8")
+
+
+def demand_free(port: int) -> None:
+    """Make sure that nobody listens on the port.
+
+    Raises:
+        QuxiangError: somebody does; the text says how to take another port.
+    """
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            message = f"端口 {port} 已被别的程序占用。换一个再试：make run PORT={port + 1}"
+        else:
+            return
+    raise QuxiangError(message)
 
 
 def demo_season(today: date) -> Season:

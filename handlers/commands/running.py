@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from bot.registration.season import day_of
+from bot.registration.season import Window, day_of
 from bot.use_cases.import_roster import Importing, import_roster
 from handlers.commands.group import Session
-from handlers.demo import DemoFolder, demo_season, sandbox_of, write_config
+from handlers.demo import DemoFolder, demand_free, demo_season, move_to, sandbox_of, write_config
 from handlers.installation import Installation
 from handlers.keys import make_keys
 from handlers.roster.demo import Tryout, write_demo_file
@@ -37,13 +37,16 @@ def demo(session: Session, folder: Path, port: int) -> None:
     """Make the demo's folder if it is not there, then serve it."""
     began = time.monotonic()
     place = DemoFolder(folder)
-    is_new = not place.config.exists()
-    if is_new:
+    demand_free(port)
+    if place.config.exists():
+        move_to(place, port)
+    else:
         write_config(place, port)
     make_keys(read_settings(place.config).keys.folder)
     installation = session.opener(place.config)
     migrate_database(installation.settings.database.url.get_secret_value())
-    if is_new:
+    # Written last: a first start that was broken off is taken up where it stopped.
+    if not place.tryouts.exists():
         _fill(installation, place)
     _serve(installation, lambda: _greet(installation, place, time.monotonic() - began))
 
@@ -77,6 +80,13 @@ def _greet(installation: Installation, place: DemoFolder, seconds: float) -> Non
     base = installation.settings.server.public_url
     click.echo(f"\n去向已启动（{seconds:.1f} 秒）。\n\n  手机：  {base}/\n")
     click.echo("可以试的学号（都是虚构的人）：\n" + place.tryouts.read_text("utf-8"))
+    with installation.work.reading() as uow:
+        season = uow.seasons.current()
+    if season and season.window(installation.office.clock()) is not Window.OPEN:
+        click.echo(
+            f"演示届的确认时间是 {season.opens} 到 {season.closes}，今天不能确认去向。要重新开放："
+            f"quxiang season set closes=日期；要重新开始：删除 {place.path}/。\n"
+        )
     click.echo(
         f"老师的操作另开一个终端：\n  export QUXIANG_CONFIG={place.config}\n"
         "  .venv/bin/quxiang archive list\n\n按 Ctrl+C 停止；数据都在 "
