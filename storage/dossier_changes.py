@@ -35,7 +35,6 @@ _PARTS: dict[str, Callable[[FieldCipher, Dossier], Columns]] = {
 _MARKS = ("chsi_bound", "checked_at", "confirmation", "reopened_at", "real_person_at", "openid")
 
 # What an UPDATE sets is named by its parameters; SQLAlchemy compiles each set of names once.
-_INSERT = insert(graduate)
 _UPDATE = update(graduate).where(graduate.c.id == bindparam("row_id"), graduate.c.version == bindparam("old_version"))
 _INSERT_VERIFICATION = insert(verification)
 _UPDATE_VERIFICATION = update(verification).where(verification.c.id == bindparam("row_id"))
@@ -60,7 +59,7 @@ class DossierWriter:
         """
         for start in range(0, len(dossiers), _BATCH):
             piece = dossiers[start : start + _BATCH]
-            self._write_all(_INSERT, [self._all_columns(dossier) for dossier in piece])
+            self._transaction.insert_many(graduate, [self._all_columns(dossier) for dossier in piece])
             self._write_attached((None, dossier) for dossier in piece)
         self._inserted += len(dossiers)
         if self._inserted >= self._analyse_at:

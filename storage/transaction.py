@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, text
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.faults import TakenError, fault_of
@@ -71,6 +71,21 @@ class Transaction:
         """Run a statement that writes (写入), once for each set of parameters; return how many rows it touched."""
         return self._run(statement, parameters).rowcount
 
+    def insert_many(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert many rows with the same columns (批量插入).
+
+        The statement is compiled once and the values go straight to the driver: what SQLAlchemy does for each row
+        of an executemany costs as much as the database's own work.
+        """
+        dialect = self._connection.dialect
+        compiled = insert(table).compile(dialect=dialect, column_keys=list(rows[0]))
+        kinds = ((name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in rows[0])
+        translated = [(name, translate) for name, translate in kinds if translate is not None]
+        values = [{**row, **{name: translate(row[name]) for name, translate in translated}} for row in rows]
+        order = compiled.positiontup
+        parameters = values if order is None else [tuple(map(row.__getitem__, order)) for row in values]
+        self._guarded(lambda: self._connection.exec_driver_sql(str(compiled), parameters))
+
     def write_new(self, statement: Executable, parameters: Mapping[str, Any]) -> bool:
         """Insert behind a savepoint (保存点); False, with nothing done, if a unique value is taken."""
         try:
@@ -91,9 +106,12 @@ class Transaction:
     def _run(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
+        return self._guarded(lambda: self._connection.execute(statement, parameters))
+
+    def _guarded(self, run: Callable[[], CursorResult[Any]]) -> CursorResult[Any]:
         is_fresh, self._is_fresh = self._is_fresh, False
         try:
-            result: CursorResult[Any] = self._connection.execute(statement, parameters)
+            result = run()
         except DBAPIError as error:
             # Only the code is kept; raising outside this block leaves no driver text in __context__.
             is_stale = is_fresh and error.connection_invalidated
@@ -104,7 +122,7 @@ class Transaction:
             # A pooled connection died while idle, as after a restart of the server. Nothing was done with it
             # yet, so doing it again is safe, and cheaper than a ping before each unit.
             self._connection.rollback()
-            return self._run(statement, parameters)
+            return self._guarded(run)
         raise fault
 
     def _say(self, word: Callable[[Any], object]) -> None:
