@@ -3,7 +3,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,11 +11,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import MetaData, create_engine, inspect
 
 from storage.access_token import AccessTokens, Grant, RedisTokens, SqlTokens, Token, TokenStore, access_token_table
+from storage.engine import open_engine
+from storage.tables import access_token
+from tests.conftest import SERVERS, skip_or_fail
 
 Open = Callable[[], TokenStore]
 """Opens the same store anew, as another process would."""
 
-REDIS = "redis://127.0.0.1:6379/0"
 HOUR = timedelta(hours=1)
 
 
@@ -49,32 +50,39 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture(params=["sql", pytest.param("redis", marks=pytest.mark.redis)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    if request.param == "sql":
-        url = f"sqlite:///{tmp_path / 'tokens.db'}"
-        metadata = MetaData()
-        table = access_token_table(metadata)
-        engines = [create_engine(url)]
-        metadata.create_all(engines[0])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+        pytest.param("redis", marks=pytest.mark.redis),
+    ]
+)
+def store(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Every filling of the port, opened as the application opens it."""
+    if request.param != "redis":
+        url: str = request.getfixturevalue(f"{request.param}_url")
+        engines = [open_engine(url)]
 
         def open_sql() -> TokenStore:
-            engines.append(create_engine(url))
-            return SqlTokens(engines[-1], table)
+            engines.append(open_engine(url))
+            return SqlTokens(engines[-1], access_token)
 
         yield open_sql
+        with engines[0].connect() as connection:
+            connection.execute(access_token.delete())
         for engine in engines:
             engine.dispose()
         return
     prefix = f"quxiang-test:{uuid4().hex}:"
-    clients = [Redis.from_url(REDIS, socket_connect_timeout=0.5)]
+    clients = [Redis.from_url(SERVERS["redis"], socket_connect_timeout=0.5)]
     try:
         clients[0].ping()
-    except RedisError:
-        pytest.skip("no Redis at 127.0.0.1:6379")
+    except RedisError as error:
+        skip_or_fail("redis", type(error).__name__)
 
     def open_redis() -> TokenStore:
-        clients.append(Redis.from_url(REDIS))
+        clients.append(Redis.from_url(SERVERS["redis"]))
         return RedisTokens(clients[-1], prefix)
 
     yield open_redis
