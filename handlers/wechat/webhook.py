@@ -4,8 +4,8 @@ A refused request costs a signature and a counter, no database work. A crash beh
 a polite sentence in valid XML, never the platform's fault banner 「该公众号提供的服务出现故障」.
 
 Nothing here counts the platform's five seconds with a thread of its own: an answer that comes too late does no harm,
-because WeChat pushes again and ``receive`` then returns the stored answer (re-pushes wait at the row lock). What can
-be slow has its own time-out inside ``receive``.
+because WeChat pushes again and ``receive`` then returns the stored answer (of two pushes handled at once, the one
+that loses the compare-and-swap finds it). What can be slow has its own time-out inside ``receive``.
 """
 
 import logging
