@@ -10,12 +10,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Blueprint, Flask, Response
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.conversation.texts import texts
 from bot.ports import Chsi, Clock
 from bot.registration.dossier import Dossier
 from bot.registration.verification import Verification
+from bot.use_cases.look_up_report import Counter
 from bot.use_cases.receive_message import Desk, receive_message
 from bot.use_cases.staff_changes import Office, note_real_person
 from handlers import demo
@@ -24,14 +26,32 @@ from handlers.chsi.client import HttpChsi
 from handlers.chsi.pages import ChsiDoor, PersonLinks
 from handlers.chsi.roster import RosterChsi
 from handlers.commands import cli
+from handlers.files import pages as file_pages
+from handlers.files.pages import FilesDoor
 from handlers.installation import Installation
+from handlers.keylist import pages as keylist_pages
+from handlers.keylist.model import WELL_KNOWN
+from handlers.keylist.pages import KeyListDoor
 from handlers.keys import KeyRing, read_keys
 from handlers.looks import Looks
+from handlers.offline import pages as offline_pages
+from handlers.offline.pages import OfflineDoor
 from handlers.report import pages as report_pages
 from handlers.report.pages import ReportDoor
 from handlers.report.pdf import Press
+from handlers.report.seal import Seal
 from handlers.report.tokens import ReportLinks
+from handlers.roster.jobs import RosterJobs
 from handlers.settings import Settings, read_settings
+from handlers.site import Site, mind_manners
+from handlers.staff import pages as staff_pages
+from handlers.staff.console import Console
+from handlers.staff.sessions import Sessions
+from handlers.staff.tries import Tries
+from handlers.typed import pages as typed_pages
+from handlers.typed.budgets import Bounds, Budgets, shared_storage
+from handlers.typed.challenge import Pause
+from handlers.typed.pages import TypedDoor
 from handlers.verification import pages as landing_pages
 from handlers.verification.pages import LandingDoor
 from handlers.verification.tokens import VerificationKeys
@@ -45,6 +65,7 @@ from handlers.worker import Worker
 from storage.access_token import AccessTokens, RedisTokens, SqlTokens
 from storage.cipher import FieldCipher, derive_keys
 from storage.engine import Timeouts, open_engine
+from storage.limit_counts import SqlLimitStorage
 from storage.tables import access_token
 from storage.unit_of_work import SqlWork
 
@@ -52,11 +73,19 @@ GUARDS = {
     "wechat": "signature of the platform over every push",
     "report": "signed, expiring link; looks limited per address",
     "verification": "signed token; looks limited per address",
+    "files": "files examined in a child process; uploads limited per address",
+    "typed": "number and full name; misses budgeted per block, number and in total",
+    "keylist": "public: signed by the root key",
+    "offline": "public page without data; checks signatures in the browser",
     "chsi": "signed, expiring link; looks limited per address",
     "chsi_callback": "signature of CHSI over the body",
+    "staff": "login, and for every page the act that the policy must allow",
     "sandbox": "demo mode only, which listens on this machine only",
 }
 """Every blueprint and what guards it; ``_register`` refuses one that is not here."""
+
+RECEIPTS_PER_MINUTE = 10
+"""How often one address may record the arrival of an archive: as quick as one can type, no quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +119,7 @@ def build(settings: Settings, clock: Clock = now) -> Installation:
         pool_size=waits.pool_size,
     )
     field_key, index_key = derive_keys(ring.master)
-    work = SqlWork(engine, FieldCipher({1: field_key}, index_key))
+    work = SqlWork(engine, FieldCipher({1: field_key}, index_key), clock)
     links = _links(settings, ring, clock)
     office = Office(work, links, clock, new_id)
     desk = Desk(work, _chsi(settings), links, clock, new_id, new_number, render)
@@ -99,8 +128,9 @@ def build(settings: Settings, clock: Clock = now) -> Installation:
     account = Account(settings.wechat.app_id, settings.wechat.app_secret.get_secret_value(), settings.wechat.api_base)
     client = PlatformClient(account, AccessTokens(store, clock), Patience(busy_retries=2))
     channel = WeChatChannel(client, clock, settings.wechat.notice_template, settings.server.public_url)
-    worker = Worker(office, channel, settings.worker.pause_seconds)
-    web = partial(_web, settings, ring, desk, office)
+    worker = Worker(office, channel, settings.worker.pause_seconds, RosterJobs(office))
+    counts = SqlLimitStorage(engine, clock, wrap_exceptions=True)
+    web = partial(_web, settings, ring, desk, office, counts)
     return Installation(settings, engine, work, office, desk, client, worker, web)
 
 
@@ -131,27 +161,46 @@ def _chsi(settings: Settings) -> Chsi:
     return HttpChsi(chsi.url, chsi.secret.get_secret_value(), chsi.timeout_seconds)
 
 
-def _web(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> Flask:
-    app = Flask("quxiang", template_folder=_beside("handlers/templates"), static_folder=_beside("handlers/static"))
+def _web(settings: Settings, ring: KeyRing, desk: Desk, office: Office, counts: SqlLimitStorage) -> Flask:
+    app = Site("quxiang", template_folder=_beside("handlers/templates"), static_folder=_beside("handlers/static"))
     if settings.server.proxies:
         count = settings.server.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # Flask's documented way
-    for blueprint in _doors(settings, ring, desk, office):
+    for blueprint in (*_doors(settings, ring, desk, office), _typed(settings, ring, desk, office, counts)):
         _register(app, blueprint)
+    _register(app, staff_pages.create_blueprint(_console(app, settings, ring, office, counts)))
     if settings.demo:
         _register(app, demo.sandbox_of(settings).blueprint())
         app.after_request(_let_the_phone_show_pages)
+    mind_manners(app)
     return app
+
+
+def _console(app: Flask, settings: Settings, ring: KeyRing, office: Office, counts: SqlLimitStorage) -> Console:
+    staff, base = settings.staff, settings.server.public_url
+    idle, longest = timedelta(minutes=staff.idle_minutes), timedelta(hours=staff.session_hours)
+    sessions = Sessions(office.work, office.clock, idle, longest, CSRFProtect())
+    sessions.attach(app, _derived(ring, "staff session"), is_https=base.startswith("https://"))
+    storage = shared_storage(settings.redis.url.get_secret_value(), counts)
+    tries = Tries(storage, office.clock, bytes.fromhex(_derived(ring, "staff tries")))
+    return Console(office, sessions, tries, base)
 
 
 def _doors(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> tuple[Blueprint, ...]:
     base, links, clock = settings.server.public_url, office.links, office.clock
-    keys = VerificationKeys.of_seeds(max(ring.qr), ring.qr)
+    keys = VerificationKeys.of_list(ring.listed, ring.qr)
     looks = Looks(settings.report.looks_per_minute, settings.redis.url.get_secret_value())
+    uploads = Looks(settings.report.uploads_per_minute, settings.redis.url.get_secret_value(), "uploads")
+    receipts = Looks(RECEIPTS_PER_MINUTE, settings.redis.url.get_secret_value(), "receipts")
     if not isinstance(links, ChatLinks):
         raise TypeError(type(links).__name__)
     report = ReportDoor(
-        desk.work, clock, links.reports, Press(), lambda verification: keys.landing_url(base, verification), looks
+        desk.work,
+        clock,
+        links.reports,
+        Press(Seal(ring.seal, clock)),
+        lambda verification: keys.landing_url(base, verification),
+        looks,
     )
     chsi = ChsiDoor(
         desk.work,
@@ -165,9 +214,31 @@ def _doors(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> tup
     return (
         webhook.create_blueprint(_envelope(settings), Doorway(partial(receive_message, desk), clock, _apology)),
         report_pages.create_blueprint(report),
-        landing_pages.create_blueprint(LandingDoor(desk.work, clock, keys, base, looks)),
+        landing_pages.create_blueprint(
+            LandingDoor(Counter(desk.work, clock, links, new_id), keys, base, looks, receipts)
+        ),
+        file_pages.create_blueprint(
+            FilesDoor(Counter(desk.work, clock, links, new_id), keys, ring.listed, base, looks, uploads)
+        ),
+        offline_pages.create_blueprint(OfflineDoor(desk.work, base, WELL_KNOWN)),
+        keylist_pages.create_blueprint(KeyListDoor(ring.published, looks)),
         chsi_pages.create_blueprint(chsi),
         chsi_pages.create_callback(chsi),
+    )
+
+
+def _typed(settings: Settings, ring: KeyRing, desk: Desk, office: Office, counts: SqlLimitStorage) -> Blueprint:
+    verify, redis_url, clock = settings.verify, settings.redis.url.get_secret_value(), office.clock
+    bounds = Bounds(verify.misses_per_block, verify.misses_per_number, verify.misses_in_total, verify.pause_above)
+    secret = bytes.fromhex(_derived(ring, "verify budgets"))
+    return typed_pages.create_blueprint(
+        TypedDoor(
+            Counter(desk.work, clock, office.links, new_id),
+            Budgets(shared_storage(redis_url, counts), bounds, clock, secret),
+            Pause(_derived(ring, "verify pause"), clock, verify.pause_seconds),
+            settings.server.public_url,
+            Looks(settings.report.looks_per_minute, redis_url),
+        )
     )
 
 

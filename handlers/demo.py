@@ -15,6 +15,7 @@ from handlers.sandbox import DEMO_TEMPLATE_ID, Account, ChsiOptions, Sandbox
 from handlers.settings import Settings
 
 CONFIG = "config.toml"
+SCHOOL = "示例大学"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,10 @@ def demand_free(port: int) -> None:
 
 def demo_season(today: date) -> Season:
     """Return a season whose window is open today, with a cut-off and a last day for changes after it (N17, N18)."""
-    opens = today - timedelta(days=1)
+    opens = today - timedelta(days=5)
     return Season(
         id=f"{today.year}",
-        school="示例大学",
+        school=SCHOOL,
         opens=opens,
         closes=today + timedelta(days=4),
         cutoff=today + timedelta(days=3),

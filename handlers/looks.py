@@ -19,17 +19,19 @@ class Looks:
     Args:
         per_minute: looks of one address in a minute.
         redis_url: address of Redis, "" for none.
+        name: what is counted; each name counts for itself.
     """
 
-    def __init__(self, per_minute: int, redis_url: str = "") -> None:
+    def __init__(self, per_minute: int, redis_url: str = "", name: str = "looks") -> None:
         storage: Storage = RedisStorage(redis_url, socket_timeout=0.5) if redis_url else MemoryStorage()
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._item = RateLimitItemPerMinute(per_minute)
+        self._name = name
 
     def __call__(self, address: str) -> bool:
         """Count one look of the address and tell whether it may have it."""
         try:
-            return self._limiter.hit(self._item, "looks", address)
+            return self._limiter.hit(self._item, self._name, address)
         except RedisError as error:
             _LOG.warning("limits: redis is away (%s)", type(error).__name__)
             return True

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 Allow = Callable[[str], bool]
 """Told a remote address, says whether it may look now; called once for each page."""
 
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
     "Referrer-Policy": "no-referrer",
@@ -24,6 +24,7 @@ _HEADERS = {
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
 }
+"""The manners of a public page in words a browser understands."""
 _TOKEN = re.compile(r"/([rvp])/([^/?#\s]+)", re.IGNORECASE)
 
 
@@ -40,8 +41,13 @@ def guard(blueprint: Blueprint, allow: Allow) -> None:
 
     @blueprint.after_request
     def manners(answer: Response) -> Response:
-        answer.headers.update(_HEADERS)
+        answer.headers.update(HEADERS)
         return answer
+
+
+def page_language() -> str:
+    """Return the language asked for (页面语言): "en" with ``?lang=en``, else "zh"."""
+    return "en" if request.args.get("lang") == "en" else "zh"
 
 
 def loggable_path(path: str) -> str:

@@ -109,10 +109,21 @@ class Chsi(_Part):
 
 
 class Report(_Part):
-    """The report (核验报告): how long a link from the chat works; how many looks an address has in a minute."""
+    """The report (核验报告): how long a chat link works; what one address may look at, and upload, in a minute."""
 
     link_days: Annotated[int, Field(ge=1, le=90)] = 7
     looks_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+    uploads_per_minute: Annotated[int, Field(ge=1, le=1_000)] = 20
+
+
+class Verify(_Part):
+    """Lookups by number and name (编号查询): how many misses go through; above how many everybody pauses."""
+
+    misses_per_block: Annotated[int, Field(ge=5, le=10_000)] = 30
+    misses_per_number: Annotated[int, Field(ge=3, le=1_000)] = 10
+    misses_in_total: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
+    pause_above: Annotated[int, Field(ge=0, le=1_000_000)] = 200
+    pause_seconds: Annotated[int, Field(ge=1, le=60)] = 10
 
 
 class Worker(_Part):
@@ -120,6 +131,13 @@ class Worker(_Part):
 
     inside: bool = True
     pause_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+
+
+class Staff(_Part):
+    """The staff console (老师工作台): when a session ends by itself."""
+
+    idle_minutes: Annotated[int, Field(ge=1, le=480)] = 30
+    session_hours: Annotated[int, Field(ge=1, le=72)] = 12
 
 
 class Settings(_Part):
@@ -133,6 +151,8 @@ class Settings(_Part):
     wechat: WeChat
     chsi: Chsi = Chsi()
     report: Report = Report()
+    verify: Verify = Verify()
+    staff: Staff = Staff()
     worker: Worker = Worker()
 
     @model_validator(mode="after")

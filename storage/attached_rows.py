@@ -4,8 +4,8 @@ import json
 from datetime import date, datetime
 from typing import NamedTuple
 
-from bot.registration.correction import Correction, CorrectionState, Item
-from bot.registration.verification import Subject, Verification
+from bot.registration.correction import Correction, CorrectionState, Item, Outcome, Verdict
+from bot.registration.verification import Extension, Subject, Verification
 from storage import tables
 from storage.cipher import FieldCipher
 from storage.dossier_rows import Columns
@@ -26,6 +26,9 @@ class VerificationRow(NamedTuple):
     last_day: date
     closed_at: datetime | None
     superseded_at: datetime | None
+    annulled_at: datetime | None
+    annulled_reason: str
+    extensions: str
 
 
 class CorrectionRow(NamedTuple):
@@ -57,16 +60,27 @@ def verification_columns(graduate_id: str, ordinal: int, verification: Verificat
         "last_day": verification.last_day,
         "closed_at": verification.closed_at,
         "superseded_at": verification.superseded_at,
+        "annulled_at": verification.annulled_at,
+        "annulled_reason": verification.annulled_reason,
+        "extensions": json.dumps(
+            [
+                [extension.at.isoformat(), extension.before.isoformat(), extension.last_day.isoformat()]
+                for extension in verification.extensions
+            ]
+        ),
     }
 
 
 def correction_columns(cipher: FieldCipher, graduate_id: str, correction: Correction) -> Columns:
     """Return all columns of an error report (信息有误)."""
-    items = json.dumps([[item.name, right] for item, right in correction.items], ensure_ascii=False)
+    said = {
+        "items": [[item.name, right] for item, right in correction.items],
+        "outcomes": [[o.item.name, o.verdict.name, o.before, o.after, o.reason] for o in correction.outcomes],
+    }
     return {
         "id": correction.id,
         "graduate_id": graduate_id,
-        "items": cipher.seal(items, _ITEMS, correction.id),
+        "items": cipher.seal(json.dumps(said, ensure_ascii=False), _ITEMS, correction.id),
         "state": correction.state.name,
         "reported_at": correction.reported_at,
         "decided_at": correction.decided_at,
@@ -85,6 +99,12 @@ def to_verification(row: VerificationRow) -> Verification:
         last_day=row.last_day,
         closed_at=row.closed_at,
         superseded_at=row.superseded_at,
+        annulled_at=row.annulled_at,
+        annulled_reason=row.annulled_reason,
+        extensions=tuple(
+            Extension(datetime.fromisoformat(at), date.fromisoformat(before), date.fromisoformat(last_day))
+            for at, before, last_day in json.loads(row.extensions)
+        ),
     )
 
 
@@ -94,12 +114,15 @@ def to_correction(cipher: FieldCipher, row: CorrectionRow) -> Correction:
     Raises:
         CipherError: the sealed items are not this row's.
     """
-    items = json.loads(cipher.unseal(row.items, _ITEMS, row.id))
+    said = json.loads(cipher.unseal(row.items, _ITEMS, row.id))
+    if isinstance(said, list):  # written before outcomes were kept
+        said = {"items": said, "outcomes": []}
     return Correction(
         id=row.id,
-        items=tuple((Item[name], right) for name, right in items),
+        items=tuple((Item[name], right) for name, right in said["items"]),
         reported_at=row.reported_at,
         state=CorrectionState[row.state],
         decided_at=row.decided_at,
         answer=row.answer,
+        outcomes=tuple(Outcome(Item[item], Verdict[verdict], *texts) for item, verdict, *texts in said["outcomes"]),
     )

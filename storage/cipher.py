@@ -59,8 +59,12 @@ class FieldCipher:
 
     def seal(self, text: str, column: str, row: str) -> bytes:
         """Return the text encrypted (加密) for "table:column" and the row's identifier."""
+        return self.seal_bytes(text.encode(), column, row)
+
+    def seal_bytes(self, data: bytes, column: str, row: str) -> bytes:
+        """Return bytes encrypted, as ``seal`` does text: pieces of files."""
         nonce = os.urandom(_NONCE)
-        return self._id + nonce + self._cipher.encrypt(nonce, text.encode(), f"{column}:{row}".encode())
+        return self._id + nonce + self._cipher.encrypt(nonce, data, f"{column}:{row}".encode())
 
     def unseal(self, sealed: bytes, column: str, row: str) -> str:
         """Return the text (解密) that was sealed for this column and row.
@@ -68,12 +72,24 @@ class FieldCipher:
         Raises:
             CipherError: unknown key, altered value, or a value of another row or column.
         """
+        try:
+            return self.unseal_bytes(sealed, column, row).decode()
+        except UnicodeDecodeError:
+            pass
+        raise CipherError(f"{column}: the stored value is no text")
+
+    def unseal_bytes(self, sealed: bytes, column: str, row: str) -> bytes:
+        """Return what ``seal_bytes`` was given.
+
+        Raises:
+            CipherError: as ``unseal`` does.
+        """
         cipher = self._ciphers.get(sealed[0]) if sealed else None
         if cipher is None:
             raise CipherError(f"{column}: encrypted with a key that is not configured")
         nonce, body = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
         try:
-            return cipher.decrypt(nonce, body, f"{column}:{row}".encode()).decode()
+            return cipher.decrypt(nonce, body, f"{column}:{row}".encode())
         except (InvalidTag, ValueError):
             pass
         raise CipherError(f"{column}: the stored value was altered, moved, or encrypted with another key")

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import Executable, bindparam, insert, update
 
 from bot.errors import MovedError
+from bot.ports import Clock
 from bot.registration.dossier import Dossier
+from bot.registration.stage import passed, stage_of
 from storage.attached_rows import correction_columns, verification_columns
 from storage.cipher import FieldCipher
 from storage.dossier_rows import (
@@ -17,6 +19,8 @@ from storage.dossier_rows import (
     household_columns,
     mark_columns,
 )
+from storage.school_digest import school_digest
+from storage.staff_tables import milestone
 from storage.tables import correction, graduate, verification
 from storage.transaction import Transaction
 
@@ -31,7 +35,9 @@ _PARTS: dict[str, Callable[[FieldCipher, Dossier], Columns]] = {
     "archive": archive_columns,
     "household": household_columns,
     "marks": mark_columns,
+    "school": lambda cipher, dossier: {"school_digest": school_digest(cipher, dossier)},
 }
+_STAGE = "stage"
 _MARKS = ("chsi_bound", "checked_at", "confirmation", "reopened_at", "real_person_at", "openid")
 
 # What an UPDATE sets is named by its parameters; SQLAlchemy compiles each set of names once.
@@ -40,14 +46,17 @@ _INSERT_VERIFICATION = insert(verification)
 _UPDATE_VERIFICATION = update(verification).where(verification.c.id == bindparam("row_id"))
 _INSERT_CORRECTION = insert(correction)
 _UPDATE_CORRECTION = update(correction).where(correction.c.id == bindparam("row_id"))
+# inline: nobody needs the number of the row, so PostgreSQL need not return it.
+_INSERT_MILESTONE = insert(milestone).inline()
 
 
 class DossierWriter:
-    """Inserts dossiers and writes what changed in them (写入登记档)."""
+    """Inserts dossiers and writes what changed in them (写入登记档), and what that means for the stage (办理阶段)."""
 
-    def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
+    def __init__(self, transaction: Transaction, cipher: FieldCipher, clock: Clock) -> None:
         self._transaction = transaction
         self._cipher = cipher
+        self._clock = clock
         self._inserted = 0
         self._analyse_at = _BATCH
 
@@ -87,17 +96,22 @@ class DossierWriter:
         columns: Columns = {"id": dossier.id, "season_id": dossier.season_id, "version": dossier.version}
         for columns_of in _PARTS.values():
             columns |= columns_of(self._cipher, dossier)
-        return columns
+        return columns | self._stage_columns(dossier)
 
     def _changed_columns(self, old: Dossier, new: Dossier, parts: frozenset[str]) -> Columns:
         columns: Columns = {"row_id": old.id, "old_version": old.version, "version": old.version + 1}
         for part in parts:
-            columns |= _PARTS[part](self._cipher, new)
+            columns |= self._stage_columns(new) if part == _STAGE else _PARTS[part](self._cipher, new)
         return columns
+
+    def _stage_columns(self, dossier: Dossier) -> Columns:
+        return {"stage": stage_of(dossier).name, "stage_since": self._clock()}
 
     def _write_attached(self, pairs: Iterable[tuple[Dossier | None, Dossier]]) -> None:
         rows: dict[Executable, list[Columns]] = defaultdict(list)
         for old, new in pairs:
+            if old is not None:
+                rows[_INSERT_MILESTONE] += self._milestones(old, new)
             if new.verifications and (old is None or new.verifications != old.verifications):
                 known = {} if old is None else {v.id: v for v in old.verifications}
                 for ordinal, verified in enumerate(new.verifications):
@@ -109,7 +123,14 @@ class DossierWriter:
                 is_known = old is not None and old.correction is not None and old.correction.id == new.correction.id
                 rows[_UPDATE_CORRECTION if is_known else _INSERT_CORRECTION].append(columns)
         for statement, written in rows.items():
-            self._write_all(statement, written)
+            if written:
+                self._write_all(statement, written)
+
+    def _milestones(self, old: Dossier, new: Dossier) -> list[Columns]:
+        return [
+            {"graduate_id": new.id, "kind": step.milestone.name, "detail": step.detail, "at": self._clock()}
+            for step in passed(old, new)
+        ]
 
     def _write_all(self, statement: Executable, rows: Sequence[Columns]) -> int:
         if statement in {_UPDATE_VERIFICATION, _UPDATE_CORRECTION}:
@@ -122,10 +143,14 @@ def _changed_parts(old: Dossier, new: Dossier) -> frozenset[str]:
     parts = {
         part for part in ("graduate", "destination", "archive", "household") if getattr(old, part) != getattr(new, part)
     }
+    if parts or old.chsi_bound != new.chsi_bound:
+        parts.add("school")
     if (
         any(getattr(old, mark) != getattr(new, mark) for mark in _MARKS)
         or len(old.verifications) != len(new.verifications)
         or (old.correction and old.correction.id) != (new.correction and new.correction.id)
     ):
         parts.add("marks")
+    if stage_of(old) is not stage_of(new):
+        parts.add(_STAGE)
     return frozenset(parts)

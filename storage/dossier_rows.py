@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from bot.registration.address_hints import hints_for
 from bot.registration.archive import ArchiveEntry, ArchiveItems, ArchiveStatus, ReceivingType, TransferType
 from bot.registration.correction import Correction
 from bot.registration.destination import Destination
@@ -13,6 +14,7 @@ from bot.registration.identity_number import IdentityNumber
 from bot.registration.verification import Verification
 from storage import tables
 from storage.cipher import FieldCipher
+from storage.returned_versions import returned_text, to_returned
 
 Columns = dict[str, Any]
 """Values by column name, ready for a statement."""
@@ -56,6 +58,7 @@ class GraduateRow(NamedTuple):
     archive_reason: str
     archive_submitted_at: datetime | None
     archive_reviewed_at: datetime | None
+    archive_returned: bytes | None
     household_moved: bool
     household_address: bytes | None
     chsi_bound: bool | None
@@ -78,6 +81,7 @@ _MOBILE = "graduate:mobile"
 _ADDRESS = "graduate:archive_address"
 _CONTACT = "graduate:archive_contact"
 _PHONE = "graduate:archive_phone"
+_RETURNED = "graduate:archive_returned"
 _HOUSEHOLD = "graduate:household_address"
 
 
@@ -141,6 +145,8 @@ def archive_columns(cipher: FieldCipher, dossier: Dossier) -> Columns:
         "archive_reason": entry.reason,
         "archive_submitted_at": entry.submitted_at,
         "archive_reviewed_at": entry.reviewed_at,
+        "archive_returned": cipher.seal_optional(returned_text(entry.returned), _RETURNED, row),
+        "archive_hints": len(hints_for(dossier)) if entry.status is ArchiveStatus.SUBMITTED else None,
     }
 
 
@@ -191,6 +197,7 @@ def to_dossier(
             reason=row.archive_reason,
             submitted_at=row.archive_submitted_at,
             reviewed_at=row.archive_reviewed_at,
+            returned=to_returned(cipher.unseal_optional(row.archive_returned, _RETURNED, row.id)),
         ),
         household=Household(row.household_moved, cipher.unseal_optional(row.household_address, _HOUSEHOLD, row.id)),
         chsi_bound=row.chsi_bound,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Executable, Select, bindparam, func, select
 
+from bot.ports import Clock
 from bot.registration.archive import ArchiveStatus
 from bot.registration.correction import CorrectionState
 from bot.registration.dossier import Dossier
@@ -33,6 +34,15 @@ def _by_verification(condition: Any) -> Select[Any]:  # noqa: ANN401 -- a SQL ex
 
 _BY_VERIFICATION = _by_verification(verification.c.id == bindparam("id"))
 _BY_NUMBER = _by_verification(verification.c.number == bindparam("number"))
+_NAME_BY_NUMBER = select(
+    func.coalesce(
+        select(graduate.c.name)
+        .join(verification, verification.c.graduate_id == graduate.c.id)
+        .where(verification.c.number == bindparam("number"))
+        .scalar_subquery(),
+        "",
+    )
+)
 
 _SUBMITTED = _ids.where(graduate.c.archive_status == ArchiveStatus.SUBMITTED.name).order_by(
     graduate.c.archive_submitted_at, graduate.c.id
@@ -55,15 +65,19 @@ class SqlRegistry:
     no moment and come first.
     """
 
-    def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
+    def __init__(self, transaction: Transaction, cipher: FieldCipher, clock: Clock) -> None:
         self._transaction = transaction
         self._reader = DossierReader(transaction, cipher)
-        self._writer = DossierWriter(transaction, cipher)
+        self._writer = DossierWriter(transaction, cipher, clock)
         self._saved: dict[tuple[str, int], int] = {}  # (id, version read) → version stored by this unit of work
 
     def by_id(self, dossier_id: str) -> Dossier | None:
         """Return the dossier or None."""
         return self._one(_BY_ID, {"id": dossier_id})
+
+    def by_ids(self, dossier_ids: Sequence[str]) -> Iterable[Dossier]:
+        """Return the dossiers found, in the order given; to be used up inside the unit of work."""
+        return self._reader.by_ids(dossier_ids)
 
     def by_student_number(self, season_id: str, student_number: str) -> Dossier | None:
         """Return the dossier of a student number (学号) or None."""
@@ -85,6 +99,11 @@ class SqlRegistry:
     def by_number(self, number: str) -> tuple[Dossier, Verification] | None:
         """Return dossier and verification of an eight-digit number (核验编号) or None."""
         return self._verified(_BY_NUMBER, {"number": number})
+
+    def name_by_number(self, number: str) -> str:
+        """Return the graduate's name (姓名) behind a number, "" for none: one row of one column in either case."""
+        row = self._transaction.row(_NAME_BY_NUMBER, {"number": number})
+        return str(row[0]) if row else ""
 
     def with_submitted_archive(self, season_id: str) -> Iterable[Dossier]:
         """Return the dossiers whose archive entry waits for review (待审核), oldest first."""

@@ -1,14 +1,18 @@
 """The seasons (届): settings of the current one, and every version there was."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.errors import MovedError
-from bot.registration.season import Season
-from storage.tables import season, season_version
+from bot.registration.season import Season, SeasonVersion
+from bot.registration.season_outlook import Standing
+from bot.registration.stage import Stage
+from storage.staff_tables import cutoff_run
+from storage.tables import graduate, season, season_version
 from storage.transaction import Transaction
 
 _FIELDS = tuple(field.name for field in fields(Season))
@@ -21,6 +25,34 @@ _RETIRE = update(season).where(season.c.is_current == 1).values(is_current=None)
 _INSERT = insert(season)
 _UPDATE = update(season).where(season.c.id == bindparam("row_id"), season.c.version == bindparam("old_version"))
 _KEEP = insert(season_version)
+_v = season_version.c
+_VERSIONS = (
+    select(season_version)
+    .where(_v.season_id == bindparam("season_id"), _v.version < bindparam("before"))
+    .order_by(_v.version.desc())
+    .limit(bindparam("most"))
+)
+_OTHERS = select(season.c.id).where(season.c.is_current.is_(None)).order_by(season.c.id.desc())
+_STAGES = (
+    select(graduate.c.stage, func.count().label("total"))
+    .where(graduate.c.season_id == bindparam("season_id"))
+    .group_by(graduate.c.stage)
+)
+_UNPLACED = (
+    select(func.count())
+    .select_from(graduate)
+    .where(graduate.c.destination_code.is_(None), graduate.c.season_id == bindparam("season_id"))
+)
+_RUNS = select(cutoff_run.c.cutoff, cutoff_run.c.count.label("total")).where(
+    cutoff_run.c.season_id == bindparam("season_id")
+)
+
+
+_CONFIRMED = {stage.name for stage in (Stage.NO_REAL_PERSON, Stage.UNVERIFIED, Stage.VERIFIED)}
+
+
+def _texts(settings: str) -> dict[str, str]:
+    return {name: str(value) for name, value in json.loads(settings).items()}
 
 
 def to_season(values: Any) -> Season:  # noqa: ANN401 -- a slice of a row
@@ -38,6 +70,27 @@ class SqlSeasons:
         """Return the current season (当前届) or None before any was set up."""
         row = self._transaction.row(_CURRENT)
         return to_season(row) if row else None
+
+    def versions(self, season_id: str, most: int, before: int = 2**31 - 1) -> Sequence[SeasonVersion]:
+        """Return the newest versions of a season's settings, or the newest below ``before``, newest first."""
+        rows = self._transaction.rows(_VERSIONS, {"season_id": season_id, "before": before, "most": most})
+        return [SeasonVersion(row.season_id, row.version, _texts(row.settings)) for row in rows]
+
+    def others(self) -> Sequence[str]:
+        """Return the seasons that are not the current one (往届)."""
+        return [row.id for row in self._transaction.rows(_OTHERS)]
+
+    def standing(self, season_id: str) -> Standing:
+        """Return how the graduates of a season stand (现状): all that a change of the calendar may touch."""
+        asked = {"season_id": season_id}
+        stages = {row.stage: int(row.total) for row in self._transaction.rows(_STAGES, asked)}
+        unplaced = self._transaction.row(_UNPLACED, asked)
+        return Standing(
+            graduates=sum(stages.values()),
+            unconfirmed=sum(total for stage, total in stages.items() if stage not in _CONFIRMED),
+            unplaced=int(unplaced[0]) if unplaced else 0,
+            runs={row.cutoff: int(row.total) for row in self._transaction.rows(_RUNS, asked)},
+        )
 
     def save(self, season: Season) -> None:
         """Store the season under its id, as the next version, and make it the current one.

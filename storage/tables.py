@@ -70,12 +70,11 @@ OPTIONS: dict[str, Any] = {
     for name, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
 }
 
-_ID = CHAR(32)
-_ENUM = String(16)
-_WORD = String(255)
-# MariaDB's BLOB ends at 64 KiB; a talk keeps eight answers and unread pages.
-_LONG_SEALED = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
-_SEALED = LargeBinary()
+_ID, _ENUM, _WORD, _SEALED = CHAR(32), String(16), String(255), LargeBinary()
+_LONG_SEALED = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")  # a BLOB ends at 64 KiB there
+
+_PROGRESS = ("college", "major", "class_name", "counsellor_staff_number", "counsellor_name", "stage", "season_id")
+_PREFIXES = dict.fromkeys(_PROGRESS[:5], 60)
 
 season = Table(
     "season",
@@ -145,6 +144,8 @@ graduate = Table(
     Column("archive_reason", Text, nullable=False),
     Column("archive_submitted_at", Moment),
     Column("archive_reviewed_at", Moment),
+    Column("archive_returned", _SEALED, doc="JSON of earlier versions that were returned, oldest first; NULL without"),
+    Column("archive_hints", SmallInteger, doc="how many hints a submitted entry gives, to filter by; else NULL"),
     Column("household_moved", Boolean, nullable=False),
     Column("household_address", _SEALED),
     Column("chsi_bound", Boolean),
@@ -156,12 +157,17 @@ graduate = Table(
     Column("openid", String(64)),
     Column("correction_id", _ID, doc="the latest error report, so that dossiers without one cost no second look"),
     Column("verification_count", Integer, nullable=False, doc="rows in verification, for the same reason"),
+    Column("stage", _ENUM, nullable=False, doc="name of bot.registration.stage.Stage, kept by the writer"),
+    Column("stage_since", Moment, nullable=False),
+    Column("school_digest", CHAR(64), nullable=False, doc="of storage/school_digest.py; '' until the next change"),
     # The season comes last in every index, for nearly all rows share it.
     UniqueConstraint("student_number", "season_id"),
-    # One account, one graduate; of the same season only: who did the bachelor here comes back as a master.
-    UniqueConstraint("openid", "season_id"),
-    Index(None, "college", "season_id"),
+    UniqueConstraint("openid", "season_id"),  # of one season only: who did the bachelor here comes back as a master
     Index(None, "counsellor_staff_number", "season_id"),
+    Index(None, "name", "season_id"),
+    Index(None, "stage", "season_id", "stage_since", "student_number"),  # who waits longest, page by page
+    # All that the progress pages count, so that they touch no row; InnoDB limits the length of a key.
+    Index("ix_graduate_progress", *_PROGRESS, mysql_length=_PREFIXES, mariadb_length=_PREFIXES),
     Index(None, "archive_status", "season_id", "archive_submitted_at"),
     Index(None, "destination_code", "season_id"),
     **OPTIONS,
@@ -180,7 +186,47 @@ verification = Table(
     Column("last_day", Date, nullable=False),
     Column("closed_at", Moment),
     Column("superseded_at", Moment),
+    Column("annulled_at", Moment),
+    Column("annulled_reason", Text, nullable=False),
+    Column("extensions", Text, nullable=False, doc="JSON: moment, last day before, last day since; only ever added to"),
     UniqueConstraint("graduate_id", "ordinal"),
+    **OPTIONS,
+)
+
+look = Table(
+    "look",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("verification_id", _ID, ForeignKey(verification.c.id), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("way", _ENUM, nullable=False),
+    Column("standing", CHAR(2), nullable=False, doc="the code shown"),
+    Column("department", _SEALED, doc="as stated by whoever looked; NULL for nothing stated"),
+    Index(None, "verification_id", "at"),
+    **OPTIONS,
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("verification_id", _ID, ForeignKey(verification.c.id), nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("department", _SEALED, nullable=False),
+    Column("contact", _SEALED, nullable=False),
+    Column("note", _SEALED),
+    Column("withdrawn_at", Moment),
+    Column("withdrawn_by", _WORD, nullable=False),
+    Index(None, "verification_id", "at"),
+    **OPTIONS,
+)
+
+limit_count = Table(
+    "limit_count",
+    metadata,
+    Column("key", CHAR(64), primary_key=True, doc="blind: neither address nor number is shown"),
+    Column("count", Integer, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
     **OPTIONS,
 )
 
@@ -247,6 +293,7 @@ footstep = Table(
     Column("outcome", _WORD, nullable=False),
     Column("to_step", _WORD, nullable=False),
     Column("at", Moment, nullable=False, index=True),
+    Index(None, "who", "at"),
     **OPTIONS,
 )
 

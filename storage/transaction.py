@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Table, insert, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from storage.faults import TakenError, fault_of
+from storage.faults import StoreError, TakenError, fault_of
 
 # SQLite takes the write lock at once: a lock taken later, by the first UPDATE, fails without waiting if the
 # snapshot read before is no longer the newest.
@@ -16,6 +17,21 @@ _BEGIN: dict[str, Callable[[Any], object]] = {
     "mysql": lambda driver: driver.begin(),
     "mariadb": lambda driver: driver.begin(),
 }
+
+
+def connected(engine: Engine) -> Connection:
+    """Open a connection (连接).
+
+    Raises:
+        StoreError: there is none to be had; no word of the driver travels with it.
+    """
+    try:
+        return engine.connect()
+    except DBAPIError as error:
+        fault = str(fault_of(error.orig))
+    except PoolTimeoutError:
+        fault = "all database connections are busy; pool_size is too small or the database too slow"
+    raise StoreError(fault)
 
 
 class Transaction:
@@ -35,6 +51,11 @@ class Transaction:
         self._connection = connection
         self._is_fresh = True
         self._is_begun = False
+
+    @property
+    def dialect(self) -> str:
+        """The name of the database (数据库种类): sqlite, postgresql, mysql or mariadb."""
+        return self._connection.dialect.name
 
     def begin(self) -> None:
         """Begin to write (开始事务)."""

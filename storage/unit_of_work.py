@@ -2,29 +2,43 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import Engine
 
+from bot.ports import Clock
+from storage.accounts import SqlAccounts
+from storage.audit import SqlAudit
+from storage.chronicle import SqlChronicle
 from storage.cipher import FieldCipher
-from storage.faults import StoreError, fault_of
+from storage.correction_queue import SqlCorrectionQueue
+from storage.cutoffs import SqlCutoffs
+from storage.enrolment import SqlEnrolment
 from storage.guards import SqlGuards
+from storage.looks import SqlLooks
 from storage.notices import SqlNotices
+from storage.progress_days import SqlProgressDays
+from storage.reasons import SqlReasons
+from storage.receipts import SqlReceipts
 from storage.registry import SqlRegistry
+from storage.review_queue import SqlReviewQueue
+from storage.roll import SqlRoll
+from storage.roster_undo import SqlRestoring
+from storage.roster_uploads import SqlUploads
 from storage.seasons import SqlSeasons
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail
-from storage.transaction import Transaction
+from storage.transaction import Transaction, connected
 
 
 class SqlUnitOfWork:
     """One transaction (事务); fits ``bot.ports.UnitOfWork``. Opened by SqlWork only."""
 
-    def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
+    def __init__(self, transaction: Transaction, cipher: FieldCipher, clock: Clock) -> None:
         self._transaction = transaction
         self._cipher = cipher
+        self._clock = clock
 
     @cached_property
     def talks(self) -> SqlTalks:
@@ -34,7 +48,7 @@ class SqlUnitOfWork:
     @cached_property
     def registry(self) -> SqlRegistry:
         """The dossiers (登记档)."""
-        return SqlRegistry(self._transaction, self._cipher)
+        return SqlRegistry(self._transaction, self._cipher, self._clock)
 
     @cached_property
     def guards(self) -> SqlGuards:
@@ -56,6 +70,76 @@ class SqlUnitOfWork:
         """The trace (足迹)."""
         return SqlTrail(self._transaction)
 
+    @cached_property
+    def looks(self) -> SqlLooks:
+        """The looks of departments (查看记录)."""
+        return SqlLooks(self._transaction, self._cipher)
+
+    @cached_property
+    def receipts(self) -> SqlReceipts:
+        """The records that an archive was received (档案接收登记)."""
+        return SqlReceipts(self._transaction, self._cipher)
+
+    @cached_property
+    def accounts(self) -> SqlAccounts:
+        """The staff accounts (工作人员账号)."""
+        return SqlAccounts(self._transaction, self._cipher)
+
+    @cached_property
+    def audit(self) -> SqlAudit:
+        """The audit log (审计日志)."""
+        return SqlAudit(self._transaction, self._cipher)
+
+    @cached_property
+    def chronicle(self) -> SqlChronicle:
+        """The chronicle of one graduate (经过时间线)."""
+        return SqlChronicle(self._transaction, self._cipher)
+
+    @cached_property
+    def cutoffs(self) -> SqlCutoffs:
+        """The cut-offs (截点)."""
+        return SqlCutoffs(self._transaction)
+
+    @cached_property
+    def corrections(self) -> SqlCorrectionQueue:
+        """The error reports (信息有误)."""
+        return SqlCorrectionQueue(self._transaction, self._cipher)
+
+    @cached_property
+    def reviews(self) -> SqlReviewQueue:
+        """The archive entries that wait for review (审核队列)."""
+        return SqlReviewQueue(self._transaction, self._cipher)
+
+    @cached_property
+    def reasons(self) -> SqlReasons:
+        """The reason templates (理由模板)."""
+        return SqlReasons(self._transaction)
+
+    @cached_property
+    def roll(self) -> SqlRoll:
+        """The roll (名单与进度)."""
+        return SqlRoll(self._transaction, self._cipher)
+
+    @cached_property
+    def progress_days(self) -> SqlProgressDays:
+        """The days of progress (每日进度)."""
+        return SqlProgressDays(self._transaction)
+
+    @cached_property
+    def uploads(self) -> SqlUploads:
+        """The uploads of rosters (名册上传)."""
+        return SqlUploads(self._transaction, self._cipher)
+
+    @cached_property
+    def enrolment(self) -> SqlEnrolment:
+        """What of a roster is stored already (在册情况)."""
+        return SqlEnrolment(self._transaction, self._cipher)
+
+    @cached_property
+    def restoring(self) -> SqlRestoring:
+        """The undo of imports (撤销导入)."""
+        return SqlRestoring(self._transaction, self._clock)
+
     def commit(self) -> None:
         """Make everything permanent (提交).
 
@@ -66,22 +150,36 @@ class SqlUnitOfWork:
         self._transaction.commit()
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class SqlWork:
     """Opens units of work on an engine of ``open_engine`` (工作单元); fits ``bot.ports.Work``.
 
     Several statements of a unit may see what others committed in between (read committed, or autocommit): what is
     written is safe all the same, because every write compares the counter that was read.
+
+    Args:
+        engine: of ``open_engine``.
+        cipher: seals personal data.
+        clock: tells since when a graduate stands at a stage (办理阶段).
     """
 
-    def __init__(self, engine: Engine, cipher: FieldCipher) -> None:
+    def __init__(self, engine: Engine, cipher: FieldCipher, clock: Clock = _now) -> None:
         self._engine = engine
         self._cipher = cipher
+        self._clock = clock
+
+    def at(self, clock: Clock) -> "SqlWork":
+        """Return the same with another clock (换一个时钟), for whoever writes down what happened earlier."""
+        return SqlWork(self._engine, self._cipher, clock)
 
     @contextmanager
     def reading(self) -> Iterator[SqlUnitOfWork]:
         """Open a unit that only reads and holds no lock (只读); its commit does nothing."""
-        with self._connected() as connection:
-            yield SqlUnitOfWork(Transaction(connection), self._cipher)
+        with connected(self._engine) as connection:
+            yield SqlUnitOfWork(Transaction(connection), self._cipher, self._clock)
 
     @contextmanager
     def writing(self) -> Iterator[SqlUnitOfWork]:
@@ -89,19 +187,10 @@ class SqlWork:
 
         On SQLite it is the only writer until it is left, so nothing slow belongs inside, a call to WeChat least of all.
         """
-        with self._connected() as connection:
+        with connected(self._engine) as connection:
             transaction = Transaction(connection)
             transaction.begin()
             try:
-                yield SqlUnitOfWork(transaction, self._cipher)
+                yield SqlUnitOfWork(transaction, self._cipher, self._clock)
             finally:
                 transaction.end()
-
-    def _connected(self) -> Connection:
-        try:
-            return self._engine.connect()
-        except DBAPIError as error:
-            fault = str(fault_of(error.orig))
-        except PoolTimeoutError:
-            fault = "all database connections are busy; pool_size is too small or the database too slow"
-        raise StoreError(fault)

@@ -76,6 +76,11 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawReceipts:
+    """Take back the standing records that the archive was received (撤回接收登记)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unbind:
     """Take the binding away and forget the talk (解除绑定)."""
 
@@ -92,5 +97,6 @@ Effect = (
     | Authorise
     | Extend
     | Close
+    | WithdrawReceipts
     | Unbind
 )

@@ -51,6 +51,7 @@ class Need:
     CANDIDATE = "candidate"
     BINDING = "binding"
     REAL_PERSON = "real_person"
+    SEEN = "seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Step:
         parse: (text, kept, facts) → Ok | Bad; must accept its own canonical values.
         samples: texts for the exhaustive exploration, at least one for each outcome.
         options: (kept, facts) → keys of the choices shown, in order; their labels are ``flow.name.choices.*``.
-        effects: outcome → builder of what is to be done.
+        effects: outcome → builder of what is to be done, one effect or several.
         seal: (kept, facts) → what exactly is being agreed to; an answer counts only for that.
         given: (kept, facts) → the answer the facts already give, or None.
         needs: (text, kept, facts) → what must be known first, or None.
@@ -77,7 +78,7 @@ class Step:
     parse: Callable[[str, Kept, Facts], Ok | Bad]
     samples: tuple[str, ...] = ()
     options: Callable[[Kept, Facts], tuple[str, ...]] | None = None
-    effects: Mapping[str, Callable[[Kept, Facts], Effect]] = field(default_factory=dict)
+    effects: Mapping[str, Callable[[Kept, Facts], Effect | tuple[Effect, ...]]] = field(default_factory=dict)
     seal: Callable[[Kept, Facts], str] | None = None
     given: Callable[[Kept, Facts], Ok | None] | None = None
     needs: Callable[[str, Kept, Facts], str | None] | None = None

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from bot.registration.archive import ArchiveItems
+from bot.registration.correction import Correction, Item, Outcome, Verdict
 from bot.registration.destination import Destination
 from bot.registration.graduate import Counsellor
 from bot.registration.season import SHANGHAI, Season
@@ -48,3 +49,25 @@ def destination_lines(destination: Destination | None) -> str:
         ("职位", destination.post),
     )
     return "\n".join(f"{label}：{value}" for label, value in rows if value)
+
+
+_UNSAID = frozenset([Item.NAME, Item.IDENTITY_NUMBER, Item.ARCHIVE, Item.HOUSEHOLD])
+"""Items whose new value is not repeated in a message: WeChat shows messages on locked screens."""
+
+
+def correction_lines(correction: Correction | None) -> str:
+    """Return what became of an error report, one item a line: 专业：已改为“英语”."""
+    if correction is None:
+        return ""
+    if not correction.outcomes:
+        return f"{'、'.join(item.value for item, _ in correction.items)}：已更正"
+    return "\n".join(f"{outcome.item.value}：{_outcome_words(outcome)}" for outcome in correction.outcomes)
+
+
+def _outcome_words(outcome: Outcome) -> str:
+    if outcome.verdict is Verdict.REFUSED:
+        return f"没有采纳，{outcome.reason}"
+    if outcome.item is Item.OTHER or not outcome.after:
+        return outcome.reason or "已处理"
+    is_told = outcome.item not in _UNSAID and "\n" not in outcome.after
+    return (f"已改为“{outcome.after}”" if is_told else "已更正") + (f"（{outcome.reason}）" if outcome.reason else "")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from bot.conversation.effects import Effect
+from bot.conversation import shortcuts
+from bot.conversation.effects import Effect, WithdrawReceipts
 from bot.conversation.facts import Facts
 from bot.conversation.flow import AGAIN, BOARD, GIVEN, NEXT, Bad, Need, Position, revision
 from bot.conversation.flows import FLOWS
@@ -19,8 +20,9 @@ TRIES = 3
 """After so many unusable answers in a row the graduate is told whom to ask; manners, not security."""
 
 _MENU = {"registration": "home", "progress": "progress", "contact": "contact", "help": "help"}
-_HARMLESS = frozenset(["help", "contact", "progress"])
+_HARMLESS = frozenset(["help", "contact", "progress", "looks"])
 """Commands that change nothing, so that it does not matter when they were sent."""
+_ABOUT_LOOKS = frozenset(["looks", "not_received"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ def need(talk: Talk, incoming: Incoming, facts: Facts) -> str | None:
     at = stand(talk, facts)
     if at.flow.name == "login" and (number := at.kept.get("student_number")) and facts.looked_up != number:
         return Need.CANDIDATE
-    if incoming.kind is not Kind.TEXT or at.step.needs is None or _command(incoming):
+    if incoming.kind is not Kind.TEXT:
+        return None
+    if command := _command(incoming):
+        return Need.SEEN if command in _ABOUT_LOOKS and facts.dossier is not None and facts.seen is None else None
+    if at.step.needs is None:
         return None
     if incoming.question not in {None, at.question(facts)}:
         return None
@@ -88,7 +94,8 @@ def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
         return Turn(replace(talk, following=False), silent=True, outcome="unfollow")
     talk = replace(talk, following=True)
     if incoming.kind is Kind.FOLLOW:
-        return Turn(talk, says=(Say("welcome.follow"), *_board_if(at)), outcome="follow")
+        board = (Say("board.progress"),) if at.flow.name == "board" else ()
+        return Turn(talk, says=(Say("welcome.follow"), *board), outcome="follow")
     if incoming.kind is Kind.SCAN:
         return Turn(talk, says=(Say("scan.said"),), outcome="scan")
     if incoming.kind is Kind.MENU:
@@ -100,7 +107,9 @@ def _text(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     first = talk.asked == 0
     command = _command(incoming)
     if first:
-        return _do_command(command, talk, facts, at) if command == "help" else _hello(talk)
+        if command == "help":
+            return _do_command(command, talk, facts, at)
+        return Turn(talk, says=(Say("welcome.hello"),), outcome="hello")
     if incoming.at < talk.at and command not in _HARMLESS:
         return Turn(talk, says=(Say("late.said"),), outcome="late")
     if command:
@@ -108,13 +117,11 @@ def _text(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     asked = at.question(facts)
     if incoming.question is not None and incoming.question != asked:
         return Turn(talk, says=(Say("stale.said"),), outcome="stale")
+    if incoming.question is None and (turn := _shortcut(talk, incoming.text, facts, at)):
+        return turn
     if talk.asked == asked or _renamed(talk, at, facts) or _names_entry(incoming, at):
         return _answer(talk, incoming.text, facts, at)
     return Turn(talk, says=(Say("moved.said"),), outcome="moved")
-
-
-def _hello(talk: Talk) -> Turn:
-    return Turn(talk, says=(Say("welcome.hello"),), outcome="hello")
 
 
 def _renamed(talk: Talk, at: Position, facts: Facts) -> bool:
@@ -131,18 +138,26 @@ def _names_entry(incoming: Incoming, at: Position) -> bool:
     return at.flow.name == "board" and incoming.question is None and board_flow.named(incoming.text) is not None
 
 
+def _shortcut(talk: Talk, text: str, facts: Facts, at: Position) -> Turn | None:
+    """Go where 延长, 提前关闭 or 重新生成 belongs, whatever was asked; None if the text is none of them."""
+    found = shortcuts.prepared(text, talk, facts, at)
+    if found is None:
+        return None
+    if found.refusal:
+        return Turn(talk, says=(Say(found.refusal),), outcome=found.refusal)
+    if not found.rest:
+        return Turn(found.talk, outcome=found.action)
+    return _answer(found.talk, found.rest, facts, stand(found.talk, facts))
+
+
 def _command(incoming: Incoming) -> str | None:
     word = {fold(incoming.text), bare(incoming.text), incoming.text.strip()}
     return next((name for name, said in phrases()["commands"].items() if word & set(said)), None)
 
 
-def _board_if(at: Position) -> tuple[Say, ...]:
-    return (Say("board.progress"),) if at.flow.name == "board" else ()
-
-
 def _menu(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     if talk.asked == 0 and at.flow.name == "consent":
-        return _hello(talk)
+        return Turn(talk, says=(Say("welcome.hello"),), outcome="hello")
     if incoming.text == "report":
         if facts.dossier is None or at.flow.name in {"consent", "login", "personal"}:
             return Turn(talk, outcome="menu.report")
@@ -160,15 +175,24 @@ def _do_command(command: str, talk: Talk, facts: Facts, at: Position) -> Turn:
     if command == "contact":
         return Turn(talk, says=(Say("command.contact"),), outcome="contact")
     bound = facts.dossier is not None and at.flow.name != "consent"
-    if command == "progress":
-        return Turn(talk, says=(Say("board.progress"),) if bound else (), outcome="progress")
-    if command == "home":
-        return Turn(replace(talk, flow="", tries=0), says=(Say("board.progress"),) if bound else (), outcome="home")
+    if command in _ABOUT_LOOKS:
+        return _about_looks(command, talk, facts) if bound else Turn(talk, outcome=command)
+    if command in {"progress", "home"}:
+        left = talk if command == "progress" else replace(talk, flow="", tries=0)
+        return Turn(left, says=(Say("board.progress"),) if bound else (), outcome=command)
     if command == "unbind":
         return Turn(opened(talk, "unbind", facts) if bound else talk, outcome="unbind")
     if command == "restart":
         return Turn(replace(talk, flow="", answers=(), tries=0), says=(Say("command.restart"),), outcome="restart")
     return _back(talk, at)
+
+
+def _about_looks(command: str, talk: Talk, facts: Facts) -> Turn:
+    if command == "looks":
+        return Turn(talk, says=(Say("command.looks"),), outcome="looks")
+    if facts.seen is None or not any(receipt.stands for receipt in facts.seen.receipts):
+        return Turn(talk, says=(Say("command.no_receipt"),), outcome="not_received")
+    return Turn(talk, (WithdrawReceipts(),), (Say("command.receipts_withdrawn"),), outcome="not_received")
 
 
 def _more(talk: Talk) -> Turn:
@@ -209,7 +233,8 @@ def _answer(talk: Talk, text: str, facts: Facts, at: Position) -> Turn:
     if build and talk.more:
         # Nobody agrees to what was not shown: the rest of the question comes first.
         return replace(_more(talk), outcome="unread")
-    effects = (build(kept, facts),) if build else ()
+    built = build(kept, facts) if build else ()
+    effects = built if isinstance(built, tuple) else (built,)
     target = at.step.to[got.out]
     says: tuple[Say, ...] = (Say(f"{at.words}.{got.out}", {"subject": kept["subject"]} if "subject" in kept else {}),)
     if target[1:] in board_flow.ENTRIES and (reason := board_flow.gate(target[1:], facts)):

@@ -10,7 +10,15 @@ from bot.conversation.flows import archive as archive_flow
 from bot.conversation.flows import board as board_flow
 from bot.conversation.flows import correction as correction_flow
 from bot.conversation.flows import verification as verification_flow
-from bot.conversation.lines import archive_lines, chinese_day, chinese_moment, contacts_of, destination_lines
+from bot.conversation.lines import (
+    archive_lines,
+    chinese_day,
+    chinese_moment,
+    contacts_of,
+    correction_lines,
+    destination_lines,
+)
+from bot.conversation.looks_lines import looks_lines
 from bot.conversation.texts import texts
 from bot.ports import Links
 from bot.registration.archive import ArchiveStatus
@@ -44,7 +52,10 @@ class Vocabulary(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         if name in self.extra:
             return self.extra[name]
-        return _known(name, self.facts) if name in _SEASON or name in _OWN else _unmarked(_TALK[name](self))
+        if name in _SEASON or name in _OWN:
+            return _known(name, self.facts)
+        value = _TALK[name](self)
+        return value if name in _SENTENCES else _unmarked(value)
 
     def __iter__(self) -> Iterator[str]:
         return iter({**_SEASON, **_OWN, **_TALK, **self.extra})
@@ -159,7 +170,7 @@ def next_step_key(facts: Facts) -> str:
     }.get(own.confirmation_gate(facts.season, facts.now) or "", "wait_archive")
 
 
-_ENDED = frozenset([State.EXPIRED, State.CLOSED])
+_ENDED = frozenset([State.EXPIRED, State.CLOSED, State.ANNULLED])
 
 
 def _verified_key(facts: Facts) -> str:
@@ -205,6 +216,11 @@ def verification_line(facts: Facts, verification: Verification) -> str:
     )
 
 
+def _annulled(own: Dossier, pick: Callable[[Verification], str]) -> str:
+    annulled = [(v.annulled_at, v) for v in own.verifications if v.annulled_at]
+    return pick(max(annulled, key=lambda pair: pair[0])[1]) if annulled else ""
+
+
 def _household_line(own: Dossier) -> str:
     if not own.household.moved:
         return "户口未转入学校，不用办理"
@@ -224,7 +240,11 @@ _OWN: dict[str, Callable[[Facts, Dossier], str]] = {
     "destination_name": lambda _f, own: own.destination.category.name if own.destination else "",
     "archive": lambda _f, own: archive_lines(own.archive.items),
     "archive_reason": lambda _f, own: own.archive.reason,
+    "annulled_subject": lambda _f, own: _annulled(own, lambda v: v.subject.value),
+    "annulled_number": lambda _f, own: _annulled(own, lambda v: v.number),
+    "annulled_reason": lambda _f, own: _annulled(own, lambda v: v.annulled_reason),
     "correction_answer": lambda _f, own: own.correction.answer if own.correction else "",
+    "correction_result": lambda _f, own: correction_lines(own.correction),
     "household": lambda _f, own: own.household.address or "未登记，请联系学校",
     "household_line": lambda _f, own: _household_line(own),
     "confirmed_at": lambda _f, own: chinese_moment(own.confirmation.at)[:16] if own.confirmation else "",
@@ -233,14 +253,36 @@ _OWN: dict[str, Callable[[Facts, Dossier], str]] = {
     "other_subject": lambda f, own: _other_subject(own, f),
     "board": lambda f, _own: board_lines(f),
     "next_step": lambda f, _own: next_step(f),
+    "looks": lambda f, _own: looks_lines(f),
 }
-_SENTENCES = frozenset(["board", "next_step", "window_hint", "falls_hint"])
+_SENTENCES = frozenset(["board", "next_step", "window_hint", "falls_hint", "asked_reports"])
 """Placeholders that stand for whole sentences of texts.zh.toml."""
 
 
-def _asked_verification(words: Vocabulary) -> Verification | None:
+def _asked(words: Vocabulary) -> tuple[Verification, ...]:
     key = words.kept.get("subject") or words.extra.get("subject") or "archive"
-    return words.facts.own.verification_of(verification_flow.SUBJECTS[key])
+    return verification_flow.asked({"subject": key}, words.facts)
+
+
+def _asked_reports(words: Vocabulary) -> str:
+    """Return number, period, state and link (N14) of every verification asked about that is in force."""
+    facts = words.facts
+    running = [v for v in _asked(words) if facts.own.state_of(v, facts.now) is State.IN_FORCE]
+    return "\n\n".join(
+        texts()["line.report"].format(
+            verification_subject=verification.subject.value,
+            verification_number=verification.number,
+            verification_until=chinese_moment(verification.valid_until),
+            verification_state=State.IN_FORCE.value,
+            report_key=verification.subject.name.lower(),
+            report_of=f"（{verification.subject.value}）" if len(running) > 1 else "",
+        )
+        for verification in running
+    )
+
+
+def _asked_until(words: Vocabulary) -> str:
+    return chinese_moment(min(v.valid_until for v in asked)) if (asked := _asked(words)) else ""
 
 
 def _draft_archive(words: Vocabulary) -> str:
@@ -252,31 +294,22 @@ def _draft_correction(words: Vocabulary) -> str:
     return "\n".join(f"{correction_flow.ITEMS[n].value}：{words.kept.get(f'right_{n}', '')}" for n in names)
 
 
-def _about(pick: Callable[[Vocabulary, Verification], str]) -> Callable[[Vocabulary], str]:
-    def value(words: Vocabulary) -> str:
-        verification = _asked_verification(words)
-        return pick(words, verification) if verification else ""
-
-    return value
-
-
 def _period_hint(words: Vocabulary) -> str:
-    verification = _asked_verification(words)
-    if verification is None or words.kept.get("action") != "extend":
+    asked = _asked(words)
+    if not asked or words.kept.get("action") != "extend":
         return ""
-    return texts()["hint.extend"].format(asked_until=chinese_moment(verification.valid_until))
+    return texts()["hint.extend"].format(asked_until=chinese_moment(max(v.valid_until for v in asked)))
 
 
 _TALK: dict[str, Callable[[Vocabulary], str]] = {
     "draft_archive": _draft_archive,
     "draft_correction": _draft_correction,
     "asked_item": lambda w: correction_flow.ITEMS[w.step.removeprefix("right_")].value,
-    "asked_verification": _about(lambda w, v: verification_line(w.facts, v)),
+    "asked_verification": lambda w: "\n".join(verification_line(w.facts, v) for v in _asked(w)),
     "period_hint": _period_hint,
-    "asked_subject": _about(lambda _w, v: v.subject.value),
-    "asked_subject_key": _about(lambda _w, v: v.subject.name.lower()),
-    "asked_number": _about(lambda _w, v: v.number),
-    "asked_until": _about(lambda _w, v: chinese_moment(v.valid_until)),
+    "asked_subject": lambda w: "和".join(v.subject.value for v in _asked(w)),
+    "asked_reports": _asked_reports,
+    "asked_until": _asked_until,
 }
 
 EXTRA = frozenset(
@@ -287,6 +320,12 @@ EXTRA = frozenset(
         "notice_contacts",
         "notice_subject",
         "notice_number",
+        "notice_at",
+        "notice_department",
+        "notice_reason",
+        "notice_way",
+        "notice_state",
+        "notice_hint",
         "notice_until",
         "notice_closes",
         "unit",
@@ -295,6 +334,18 @@ EXTRA = frozenset(
         "verification_state",
         "verification_number",
         "verification_until",
+        "report_key",
+        "report_of",
+        "looks_total",
+        "look_at",
+        "look_way",
+        "look_department",
+        "receipt_withdrawn",
+        "reveal_role",
+        "reveal_by",
+        "reveal_fields",
+        "reveal_reason",
+        "reveals_more",
     ]
 )
 """Placeholders whose value comes with the sentence itself."""

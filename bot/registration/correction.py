@@ -30,6 +30,32 @@ class CorrectionState(StrEnum):
     REFUSED = "未采纳"
 
 
+class Verdict(StrEnum):
+    """What staff says about one item (处理)."""
+
+    TAKEN = "采纳"
+    REFUSED = "不采纳"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one reported item (处理结果).
+
+    Attributes:
+        item: the item.
+        verdict: taken or refused.
+        before: what the school had; "" for an item that is answered in words only.
+        after: what it has now; "" if nothing was changed.
+        reason: why it was refused, the answer in words, or a note; "" else.
+    """
+
+    item: Item
+    verdict: Verdict
+    before: str = field(default="", repr=False)
+    after: str = field(default="", repr=False)
+    reason: str = field(default="", repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
     """An error report (信息有误) of a graduate.
@@ -41,6 +67,7 @@ class Correction:
         reported_at: when it was sent.
         decided_at: when staff applied or refused it.
         answer: the reason when refused, or a note; "" else.
+        outcomes: what became of each item, as far as it was decided item by item; kept to trace words to changes.
     """
 
     id: str
@@ -49,3 +76,4 @@ class Correction:
     state: CorrectionState = CorrectionState.OPEN
     decided_at: datetime | None = None
     answer: str = field(default="", repr=False)
+    outcomes: tuple[Outcome, ...] = ()

@@ -11,12 +11,12 @@ from datetime import date, datetime
 
 from bot.errors import RuleError
 from bot.registration.archive import ArchiveEntry, ArchiveItems, ArchiveStatus
-from bot.registration.correction import Correction, CorrectionState
+from bot.registration.correction import Correction, CorrectionState, Outcome
 from bot.registration.destination import Destination
 from bot.registration.graduate import Graduate
 from bot.registration.household import Household
 from bot.registration.season import Season, Window, day_of
-from bot.registration.verification import State, Subject, Verification
+from bot.registration.verification import Extension, State, Subject, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Dossier:
                 self.graduate.place_of_origin,
             ],
             "destination": _destination_facts(self.destination),
-            "archive": items and _archive_facts(items),
+            "archive": items and items.facts,
             "household": [self.household.moved, self.household.address],
         }
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -117,7 +117,10 @@ class Dossier:
 
     def state_of(self, verification: Verification, now: datetime) -> State:
         """Return the state of one of this dossier's verifications now (N14)."""
-        return verification.state(self.confirmation.digest if self.is_confirmed and self.confirmation else None, now)
+        if self.confirmation is None:
+            return verification.state(None, now)
+        # A confirmation of other data equals no digest at all, not even that of an older verification.
+        return verification.state(self.confirmation.digest if self.is_confirmed else "", now)
 
     def running(self, subject: Subject, now: datetime) -> Verification | None:
         """Return the verification in force for the subject, or None."""
@@ -196,7 +199,7 @@ class Dossier:
             RuleError: it already waits or is approved.
         """
         _demand(self.archive_gate())
-        return replace(self, archive=ArchiveEntry(ArchiveStatus.SUBMITTED, items, submitted_at=now))
+        return replace(self, archive=self.archive.submitted(items, now))
 
     def report(self, correction: Correction) -> "Dossier":
         """Send an error report (信息有误, N11); a standing confirmation falls, since the graduate doubts it.
@@ -247,7 +250,8 @@ class Dossier:
         if last_day < latest.last_day:
             raise RuleError("period.not_longer")
         self._demand_day(last_day, season, now)
-        return self._with(replace(latest, last_day=last_day))
+        extensions = (*latest.extensions, Extension(now, latest.last_day, last_day))
+        return self._with(replace(latest, last_day=last_day, extensions=extensions))
 
     def close(self, subject: Subject, now: datetime) -> "Dossier":
         """Close the running verification early (提前关闭).
@@ -269,7 +273,7 @@ class Dossier:
             RuleError: none is submitted.
         """
         self._demand_submitted()
-        return replace(self, archive=replace(self.archive, status=ArchiveStatus.APPROVED, reviewed_at=now, reason=""))
+        return replace(self, archive=self.archive.approved(now))
 
     def return_archive(self, reason: str, now: datetime) -> "Dossier":
         """Return a submitted archive entry with the reviewer's reason (退回, N7); what was typed is kept.
@@ -281,15 +285,29 @@ class Dossier:
         entry = replace(self.archive, status=ArchiveStatus.RETURNED, reason=reason, reviewed_at=now)
         return replace(self, archive=entry)
 
-    def decide_correction(self, state: CorrectionState, answer: str, now: datetime) -> "Dossier":
-        """Apply or refuse the open error report (N11).
+    def annul(self, verification_id: str, reason: str, now: datetime) -> "Dossier":
+        """Withdraw a verification on the school's side (作废), whatever its state; the reason is for the graduate.
+
+        Raises:
+            RuleError: there is none of this identifier, or it is annulled already.
+        """
+        known = next((v for v in self.verifications if v.id == verification_id), None)
+        if known is None or known.annulled_at is not None:
+            raise RuleError("staff.nothing_to_annul")
+        return self._with(replace(known, annulled_at=now, annulled_reason=reason))
+
+    def decide_correction(
+        self, state: CorrectionState, answer: str, now: datetime, outcomes: tuple[Outcome, ...] = ()
+    ) -> "Dossier":
+        """Apply or refuse the open error report (N11), with what became of each item if that is known.
 
         Raises:
             RuleError: none is open.
         """
         if self.correction is None or not self.has_open_correction:
             raise RuleError("staff.no_open_correction")
-        return replace(self, correction=replace(self.correction, state=state, answer=answer, decided_at=now))
+        decided = replace(self.correction, state=state, answer=answer, decided_at=now, outcomes=outcomes)
+        return replace(self, correction=decided)
 
     def with_school_data(self, data: SchoolData, season: Season, now: datetime) -> "Dossier":
         """Take new data from the school; a change of confirmed data fells confirmation and verifications (N15).
@@ -308,10 +326,10 @@ class Dossier:
             household=data.household,
             chsi_bound=data.chsi_bound,
         )
-        if new.graduate != self.graduate and new.digest != self.digest:
-            new = replace(new, checked_at=None)
         if new.digest == self.digest:
             return new
+        if new.graduate != self.graduate:
+            new = replace(new, checked_at=None)
         if season.window(now) is Window.AFTER:
             new = replace(new, reopened_at=now)
         return new.fallen(now)
@@ -350,11 +368,6 @@ def _destination_facts(destination: Destination | None) -> list[str] | None:
     if destination is None:
         return None
     return [destination.code, destination.unit, destination.uscc, destination.place, destination.post]
-
-
-def _archive_facts(items: ArchiveItems) -> list[str]:
-    receiving = items.receiving_type.value if items.receiving_type else ""
-    return [items.transfer_type.value, receiving, items.unit, items.address, items.postcode, items.contact, items.phone]
 
 
 def _demand(reason: str | None) -> None:

@@ -8,6 +8,12 @@ from bot.errors import BadValueError
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060\ufeff\x00-\x08\x0b-\x1f\x7f]")
 _NAME = re.compile(r"[^\W\d_][^\d_<>@#$%^*|~\\/\"]*", re.UNICODE)
+_DOT = re.compile(r"\s*[·•・‧∙⋅.．]\s*")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_BLANKS = re.compile(r"\s+")
+_AROUND_DIGITS = re.compile(r"[\s()（）]")
+_CHINA = re.compile(r"^(?:\+86|0086)-?")
+_STUDENT_NUMBER = re.compile(r"[0-9A-Z][0-9A-Z\-]{3,31}")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 # Area codes have three digits for Beijing and 02x, four for all others; else 01062881234 would be read as 0106.
 _LANDLINE = re.compile(r"(010|02[0-9]|0[3-9][0-9]{2})-?([2-9][0-9]{6,7})(?:(?:转|-|ext\.?)([0-9]{1,6}))?")
@@ -19,7 +25,9 @@ _DATE = re.compile(r"([12][0-9]{3})(?:年|[-/.])([0-9]{1,2})(?:月|[-/.])([0-9]{
 
 def clean_line(text: str) -> str:
     """Return the text (一行文字) without invisible characters and outer or doubled blanks; width is kept."""
-    return re.sub(r"\s+", " ", _INVISIBLE.sub("", text)).strip()
+    if text.isalnum():  # nearly all there is in a roster, and nothing in it to clean
+        return text
+    return _BLANKS.sub(" ", _INVISIBLE.sub("", text)).strip()
 
 
 def parse_name(text: str) -> str:
@@ -29,8 +37,8 @@ def parse_name(text: str) -> str:
         BadValueError: shorter than two characters, longer than forty, or with digits or signs.
     """
     name = unicodedata.normalize("NFC", clean_line(text))
-    name = re.sub(r"\s*[·•・‧∙⋅.．]\s*", "·", name)
-    if re.search(r"[\u4e00-\u9fff]", name):
+    name = _DOT.sub("·", name)
+    if _HAN.search(name):
         name = name.replace(" ", "")
     if not 2 <= len(name) <= 40 or not _NAME.fullmatch(name):
         raise BadValueError("姓名应为 2 到 40 个字，不含数字和符号（· 可以）")
@@ -52,10 +60,10 @@ def parse_phone(text: str) -> str:
     Raises:
         BadValueError: none of these.
     """
-    value = (
-        re.sub(r"[\s()（）]", "", unicodedata.normalize("NFKC", clean_line(text))).replace("—", "-").replace("–", "-")
-    )
-    value = re.sub(r"^(?:\+86|0086)-?", "", value)
+    if _MOBILE.fullmatch(text):
+        return text
+    value = _AROUND_DIGITS.sub("", unicodedata.normalize("NFKC", clean_line(text)))
+    value = _CHINA.sub("", value.replace("—", "-").replace("–", "-"))
     if _MOBILE.fullmatch(value.replace("-", "")):
         return value.replace("-", "")
     if found := _LANDLINE.fullmatch(value):
@@ -101,8 +109,9 @@ def parse_student_number(text: str) -> str:
     Raises:
         BadValueError: other characters or length.
     """
-    value = re.sub(r"\s", "", unicodedata.normalize("NFKC", clean_line(text))).upper()
-    if not re.fullmatch(r"[0-9A-Z][0-9A-Z\-]{3,31}", value) or not any(c.isdigit() for c in value):
+    is_plain = text.isascii() and text.isalnum()
+    value = (text if is_plain else _BLANKS.sub("", unicodedata.normalize("NFKC", clean_line(text)))).upper()
+    if not _STUDENT_NUMBER.fullmatch(value) or not any(c.isdigit() for c in value):
         raise BadValueError("学号应为 4 到 32 位数字或字母")
     return value
 

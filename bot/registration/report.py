@@ -1,7 +1,7 @@
 """The report (去向登记信息核验报告): what it says, to the graduate's paper and to a stranger who scans it (N14, N16).
 
 Masks follow a measurement: with the usual mask of an ID number and a birth month three candidates are left, so
-only the first and last character are shown and no date of birth anywhere.
+only the last character is shown, no date of birth anywhere, and no 考生号, whose digits tell the region.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from bot.registration.archive import ArchiveItems, TransferType
 from bot.registration.dossier import Dossier
 from bot.registration.graduate import Graduate
 from bot.registration.household import Household
-from bot.registration.season import SHANGHAI, Season
+from bot.registration.season import SHANGHAI, Season, end_of_day
 from bot.registration.verification import State, Subject, Verification
 
 ABSENT = "—"
@@ -27,7 +27,8 @@ class Standing(StrEnum):
     EXPIRED = "V2"
     CONFIRM_AGAIN = "V3"
     CLOSED = "V4"
-    UNKNOWN = "V6"  # V5 is kept free for a withdrawal by the issuer (作废)
+    ANNULLED = "V5"
+    UNKNOWN = "V6"
 
     @classmethod
     def of(cls, state: State) -> "Standing":
@@ -89,6 +90,32 @@ class Report:
     office_phone: str
 
 
+class Happening(StrEnum):
+    """What happened to a verification (核验履历)."""
+
+    ISSUED = "issued"
+    EXTENDED = "extended"
+    CLOSED = "closed"
+    REPLACED = "replaced"  # closed because a new one was issued in its place
+    SUPERSEDED = "superseded"
+    ANNULLED = "annulled"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the history (履历一条).
+
+    Attributes:
+        happening: what happened.
+        at: when.
+        until: the last second in force since then, for ISSUED and EXTENDED; else None.
+    """
+
+    happening: Happening
+    at: datetime
+    until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PublicView:
     """What a stranger who scans the code may see (公示核验结果): the least that the department needs.
@@ -101,7 +128,8 @@ class PublicView:
         masked_name: 王*明.
         rows: the items of the subject; empty unless in force.
         issued_at, valid_until: period.
-        ended_at: when it was closed or superseded, or None.
+        ended_at: when it was annulled, closed or superseded, or None.
+        history: everything that happened to it, oldest first.
         digest_code: to be compared with the paper.
     """
 
@@ -114,6 +142,7 @@ class PublicView:
     issued_at: datetime
     valid_until: datetime
     ended_at: datetime | None
+    history: tuple[Event, ...]
     digest_code: str = field(repr=False)
 
 
@@ -161,9 +190,32 @@ def public_view(season: Season, dossier: Dossier, verification: Verification, no
         rows=items if standing is Standing.IN_FORCE else (),
         issued_at=verification.issued_at,
         valid_until=verification.valid_until,
-        ended_at=verification.closed_at or verification.superseded_at,
+        ended_at=ended_at(verification),
+        history=history_of(dossier, verification),
         digest_code=digest_code(verification),
     )
+
+
+def ended_at(verification: Verification) -> datetime | None:
+    """Return when a verification was ended by somebody (终止时间), in the precedence of its states, or None."""
+    return verification.annulled_at or verification.closed_at or verification.superseded_at
+
+
+def history_of(dossier: Dossier, verification: Verification) -> tuple[Event, ...]:
+    """Return everything that happened to one of the dossier's verifications (核验履历), oldest first."""
+    first_day = verification.extensions[0].before if verification.extensions else verification.last_day
+    events = [Event(Happening.ISSUED, verification.issued_at, end_of_day(first_day))]
+    events += [Event(Happening.EXTENDED, e.at, end_of_day(e.last_day)) for e in verification.extensions]
+    if verification.closed_at is not None:
+        others = (v for v in dossier.verifications if v.id != verification.id)
+        renewed = {v.issued_at for v in others if v.subject is verification.subject}
+        happening = Happening.REPLACED if verification.closed_at in renewed else Happening.CLOSED
+        events.append(Event(happening, verification.closed_at))
+    if verification.superseded_at is not None:
+        events.append(Event(Happening.SUPERSEDED, verification.superseded_at))
+    if verification.annulled_at is not None:
+        events.append(Event(Happening.ANNULLED, verification.annulled_at))
+    return tuple(sorted(events, key=lambda event: event.at))
 
 
 def digest_code(verification: Verification) -> str:
@@ -191,7 +243,6 @@ def _graduate_rows(season: Season, graduate: Graduate) -> tuple[Row, ...]:
         _row("who.level", "学历层次", graduate.level.value),
         _row("who.graduation_date", "毕业日期", graduate.graduation_date.isoformat()),
         _row("who.completion", "毕（结）业", graduate.completion.value),
-        _row("who.exam_number", "考生号", graduate.exam_number),
     )
 
 

@@ -1,6 +1,7 @@
 """The season (届): the calendar, contacts and periods of one school's graduates of one year (N13, N17, N18, N19)."""
 
 import calendar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -37,6 +38,18 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+class SeasonFaultsError(BadValueError):
+    """A season that cannot be (日程不成立).
+
+    Attributes:
+        faults: attribute → what is wrong with it, a sentence for staff.
+    """
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("；".join(dict.fromkeys(faults.values())))
+        self.faults = faults
+
+
 @dataclass(frozen=True, slots=True)
 class Season:
     """A season (届) of a school.
@@ -55,7 +68,7 @@ class Season:
         version: grows with every change of the settings.
 
     Raises:
-        BadValueError: when built with days out of order or missing words.
+        SeasonFaultsError: when built with days out of order or missing words.
     """
 
     id: str
@@ -74,16 +87,22 @@ class Season:
     version: int = 1
 
     def __post_init__(self) -> None:
+        if faults := self._faults():
+            raise SeasonFaultsError(faults)
+
+    def _faults(self) -> dict[str, str]:
+        """Return what cannot be, by the name of the attribute that should be mended."""
+        needed = ("id", "school", "office", "office_phone")
+        faults = {name: "届别、学校、就业办名称和电话都要填写" for name in needed if not getattr(self, name)}
         if self.opens > self.closes:
-            raise BadValueError("确认时间的开始日期（opens）晚于结束日期（closes）")
-        if self.changes_until < self.closes:
-            raise BadValueError("变更截止日期（changes_until）早于确认结束日期（closes）")
-        if not self.cutoff <= self.changes_until:
-            raise BadValueError("未就业登记截点（cutoff）晚于变更截止日期（changes_until）")
+            faults["closes"] = "确认开始日期晚于确认结束日期"
+        elif self.changes_until < self.closes:
+            faults["changes_until"] = "变更截止日期早于确认结束日期"
+        if self.cutoff > self.changes_until:
+            faults["cutoff"] = "未就业登记截点晚于变更截止日期"
         if not 1 <= self.verification_months <= 60:
-            raise BadValueError("核验期限月数（verification_months）应在 1 到 60 之间")
-        if not (self.id and self.school and self.office and self.office_phone):
-            raise BadValueError("届别、学校、就业办名称和电话都要填写")
+            faults["verification_months"] = "核验期限月数应在 1 到 60 之间"
+        return faults
 
     def window(self, now: datetime) -> Window:
         """Tell where the moment stands to the confirmation window (N17)."""
@@ -99,3 +118,17 @@ class Season:
     def last_verification_day(self, graduation: date) -> date:
         """Return the last day a verification may be in force for this graduate (N13)."""
         return add_months(graduation, self.verification_months)
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonVersion:
+    """One version of a season's settings, as it was saved (历史版本).
+
+    Attributes:
+        season_id, version: which one.
+        settings: attribute of Season → its value as a text; attributes may be missing or unknown today.
+    """
+
+    season_id: str
+    version: int
+    settings: Mapping[str, str]

@@ -45,6 +45,8 @@ def text_of(cell: Cell) -> str:
         BadValueError: the cell holds a number that lost digits, a fraction, a date, a truth value or a formula.
     """
     if isinstance(cell, str):
+        if cell.isalnum():  # the common case: neither blanks nor signs
+            return cell
         text = clean_line(cell) if _UNCLEAN.search(cell) else cell
         if text[:1] in {"=", "＝"}:
             raise BadValueError("单元格里是公式，请改成它的值")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
@@ -128,6 +128,30 @@ class Line(NamedTuple):
 
     number: int
     cells: Sequence[Cell]
+
+
+class Merged(NamedTuple):
+    """Merged cells (合并单元格): a rectangle of which only the upper left cell holds anything; places count from 0."""
+
+    first_row: int
+    last_row: int
+    first_place: int
+    last_place: int
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What a reader finds out about a file beside its lines (读取备注), complete when the last line is read.
+
+    Attributes:
+        merged: merged cells.
+        notes: sentences for whoever sent the file.
+        total: about how many lines there are; 0 while unknown.
+    """
+
+    merged: list[Merged] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from bot.registration.graduate import Counsellor, Graduate
 from bot.registration.household import Household
 from bot.roster.columns import Column, Headings
 
+_EVERY = frozenset(Column)
 _FIELDS = {
     Column.EXAM_NUMBER: "exam_number",
     Column.CLASS: "class_name",
@@ -30,7 +31,7 @@ def keep_absent(data: SchoolData, dossier: Dossier, headings: Headings) -> Schoo
     destination category or the counsellor's name is the same. The archive entry is left to
     ``Dossier.with_school_data``, which never lets a file without one overwrite it.
     """
-    absent = frozenset(Column).difference(headings.places)
+    absent = _EVERY.difference(headings.places)
     if not absent:
         return data
     return replace(

@@ -40,7 +40,7 @@ def parse_row(headings: Headings, line: Line, now: datetime) -> Parsed:
         now: aware; today's day bounds dates, and 是 for 实人验证 counts from this moment.
     """
     cells = _Cells(_filled(headings, line))
-    today = day_of(now)
+    today = _today(now)
     number = cells.text(Column.STUDENT_NUMBER, parse_student_number, required=True)
     name = cells.text(Column.NAME, values.name, required=True)
     identity = cells.text(Column.IDENTITY_NUMBER, lambda text: IdentityNumber.parse(text, today).value, required=True)
@@ -65,14 +65,20 @@ def parse_row(headings: Headings, line: Line, now: datetime) -> Parsed:
     return Parsed(line.number, RosterRow(line.number, data, real_person_at), (), keys)
 
 
+_today = lru_cache(8)(day_of)
+
+
 def _filled(headings: Headings, line: Line) -> dict[Column, Cell]:
     """Return the cells of a line that hold anything."""
     cells, width = line.cells, len(line.cells)
-    return {
-        column: cell
-        for column, place in headings.places.items()
-        if place < width and (cell := cells[place]) is not None and not (isinstance(cell, str) and is_blank(cell))
-    }
+    filled: dict[Column, Cell] = {}
+    for column, place in headings.places.items():
+        if place < width and (cell := cells[place]) is not None:
+            # Three million cells come by: what begins with a letter or a digit is told here, without a call.
+            if cell.__class__ is str and (not cell or (not cell[0].isalnum() and is_blank(cell))):
+                continue
+            filled[column] = cell
+    return filled
 
 
 def _told(headings: Headings, line: Line, faults: _Faults) -> tuple[Fault, ...]:
@@ -119,16 +125,15 @@ class _Cells:
 
     def part(self, columns: tuple[Column, ...], build: "Callable[[_Cells, datetime], T]", now: datetime) -> T:
         """Read cells that are the same for many graduates; equal ones are read once and share one value."""
-        part: tuple[T, _Faults] = _part(build, columns, now, *map(self._values.get, columns))
+        part: tuple[T, _Faults] = _part(build, now, *map(self._values.get, columns))
         self.faults += part[1]
         return part[0]
 
 
 # typed: 1, 1.0 and TRUE are equal in Python and different in a cell.
 @lru_cache(1 << 12, typed=True)
-def _part(
-    build: Callable[[_Cells, datetime], T], columns: tuple[Column, ...], now: datetime, *cells: Cell
-) -> tuple[T, _Faults]:
+def _part(build: Callable[[_Cells, datetime], T], now: datetime, *cells: Cell) -> tuple[T, _Faults]:
+    columns = _COLUMNS_OF[build]
     part = _Cells({column: cell for column, cell in zip(columns, cells, strict=True) if cell is not None})
     return build(part, now), part.faults
 
@@ -213,3 +218,12 @@ def _household(cells: _Cells) -> Household:
     if says_no and address:
         cells.fault(Column.HOUSEHOLD_ADDRESS, "户口未转入学校，不应有户口迁往地址")
     return Household(bool(moved), address)
+
+
+_COLUMNS_OF: Mapping[Callable[[_Cells, datetime], object], tuple[Column, ...]] = {
+    _study: _STUDY,
+    _counsellor: _COUNSELLOR,
+    _destination: _DESTINATION,
+    _archive: _ARCHIVE,
+}
+"""Which cells each part is read from; no argument of the cached function, for its hash costs as much as the look."""

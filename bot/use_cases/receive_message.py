@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.conversation import effects
-from bot.conversation.facts import Facts
+from bot.conversation.facts import Facts, Seen
 from bot.conversation.flow import Need, revision
 from bot.conversation.flows.consent import VERSION
 from bot.conversation.incoming import Incoming, Kind
+from bot.conversation.looks_lines import REVEALS_SHOWN, SHOWN
 from bot.conversation.reply import Rendered, Reply
 from bot.conversation.talk import SEEN, Talk
 from bot.conversation.texts import texts
@@ -24,6 +25,8 @@ from bot.ports import Chsi, Clock, Footstep, Links, Opened, UnitOfWork, Work
 from bot.registration.correction import Correction
 from bot.registration.dossier import Dossier
 from bot.registration.verification import Verification
+from bot.staff.deed import Action
+from bot.staff.reveals import Reveal
 from bot.use_cases.tell import Teller
 
 ATTEMPTS = 5
@@ -99,11 +102,27 @@ def _looked_up(desk: Desk, opened: Opened, incoming: Incoming, facts: Facts) -> 
                 candidate = uow.registry.by_student_number(facts.season.id, number)
                 locked = uow.guards.locked_until(_subjects(incoming.openid, facts.season.id, number), facts.now)
             facts = replace(facts, looked_up=number, candidate=candidate, locked_until=locked)
+        elif wanted == Need.SEEN:
+            facts = replace(facts, seen=_seen(desk, facts.own))
         elif wanted == Need.BINDING and facts.candidate is not None:
             facts = replace(facts, binding=desk.chsi.binding(facts.candidate))
         else:
             facts = replace(facts, real_person=desk.chsi.real_person(facts.own))
     return facts
+
+
+def _seen(desk: Desk, own: Dossier) -> Seen:
+    ids = [verification.id for verification in own.verifications]
+    with desk.work.reading() as uow:
+        revealed = uow.audit.done_to(own.id, Action.REVEALED, REVEALS_SHOWN)
+        return Seen(
+            tuple(uow.looks.of(ids, SHOWN)),
+            uow.looks.count(ids),
+            tuple(uow.receipts.of(ids)),
+            tuple(map(Reveal.read, revealed)),
+            # Counting is a look of its own, for the few who have more than are shown.
+            uow.audit.times_done_to(own.id, Action.REVEALED) if len(revealed) == REVEALS_SHOWN else len(revealed),
+        )
 
 
 def _subjects(openid: str, season_id: str, student_number: str) -> tuple[str, str]:
@@ -182,6 +201,8 @@ def _do_all(scene: _Scene, turn: Turn) -> tuple[Talk, tuple[Say, ...], Facts]:
             talk, says, facts = _fail_identity(scene, talk, says)
         elif isinstance(effect, effects.Bind):
             facts = _bind(scene)
+        elif isinstance(effect, effects.WithdrawReceipts):
+            _withdraw_receipts(scene)
         else:
             old = facts.own
             try:
@@ -203,6 +224,11 @@ def _fail_identity(scene: _Scene, talk: Talk, says: tuple[Say, ...]) -> tuple[Ta
     if locked is None:
         return talk, says, facts
     return with_answers(talk, "login", ()), (Say("login.tail.locked"),), replace(facts, locked_until=locked)
+
+
+def _withdraw_receipts(scene: _Scene) -> None:
+    for receipt in scene.facts.seen.receipts if scene.facts.seen else ():
+        scene.uow.receipts.withdraw(receipt.id, "graduate", scene.facts.now)
 
 
 def _bind(scene: _Scene) -> Facts:

@@ -49,6 +49,8 @@ class Teller:
 def news(old: Dossier, new: Dossier) -> tuple[str, ...]:
     """Return which notices the step from ``old`` to ``new`` calls for, most important first (pure)."""
     keys = []
+    if _annulled_ids(new) - _annulled_ids(old):
+        keys.append("annulled")
     if old.is_confirmed and not new.is_confirmed:
         keys.append("confirm_again")
     if new.correction and old.has_open_correction and not new.has_open_correction:
@@ -63,6 +65,10 @@ def news(old: Dossier, new: Dossier) -> tuple[str, ...]:
     if old.real_person_at is None and new.real_person_at is not None:
         keys.append("real_person_done")
     return tuple(keys)
+
+
+def _annulled_ids(dossier: Dossier) -> set[str]:
+    return {verification.id for verification in dossier.verifications if verification.annulled_at is not None}
 
 
 def _data(key: str, words: Vocabulary) -> Mapping[str, str]:

@@ -3,13 +3,12 @@
 import click
 
 from bot.conversation.vocabulary import archive_lines, chinese_moment
-from bot.registration.archive import bounce_hints
+from bot.registration.address_hints import hints_for
 from bot.use_cases.staff_changes import approve_archive, return_archive
 from handlers.commands.group import Session
 from handlers.commands.roster import current_season
 
 PASS = click.make_pass_decorator(Session)
-_HINTS = {"person": "接收单位像个人姓名", "room": "地址没有门牌号"}
 
 
 def add_to(group: click.Group) -> None:
@@ -38,8 +37,8 @@ def list_(session: Session) -> None:
             f"{graduate.student_number}  {graduate.name}  {graduate.college}  {chinese_moment(at) if at else ''}"
         )
         click.echo("    " + archive_lines(items).replace("\n", "\n    "))
-        for hint in bounce_hints(items.unit, items.address) if items else ():
-            click.echo(f"    ⚠ {_HINTS[hint]}")
+        for hint in hints_for(dossier):
+            click.echo(f"    ⚠ {hint.label}")
     click.echo(f"共 {len(waiting)} 份待审核。")
 
 

@@ -8,7 +8,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import QuxiangError
 from handlers.commands.group import Session
+from handlers.commands.keys import host_of
 from handlers.installation import Installation
+from handlers.keys.folder import KeyFolder
+from handlers.keys.ring import read_list
 from handlers.report.pdf import font_problem
 from handlers.wechat import menu
 from storage.migrating import current_revision, head_revision
@@ -73,6 +76,14 @@ def _season(installation: Installation) -> str | None:
         return None if uow.seasons.current() else "还没有届别：请运行 quxiang season set"
 
 
+def _key_list(installation: Installation) -> str | None:
+    settings = installation.settings
+    listed, _ = read_list(KeyFolder(settings.keys.folder))
+    if listed.host == host_of(settings):
+        return None
+    return f"清单里的核验网址是 {listed.host}，server.public_url 不同：请运行 quxiang keys publish，再重启"
+
+
 def _font(_installation: Installation) -> str | None:
     return font_problem()
 
@@ -94,6 +105,7 @@ _PROBES: dict[str, Probe] = {
     "数据库": _database,
     "数据库迁移": _migrations,
     "届别": _season,
+    "密钥清单": _key_list,
     "报告字体": _font,
     "公众号凭证（access_token）": _token,
     "底部菜单": _menu,

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from bot.conversation.texts import texts
 from bot.errors import QuxiangError, RuleError
+from bot.staff.deed import COMMAND
 from handlers.installation import Installation
 
 Opener = Callable[[Path], Installation]
@@ -31,13 +33,14 @@ class Session:
 
     @property
     def installation(self) -> Installation:
-        """The installation, opened once.
+        """The installation, opened once; what is done with its office is done by the command line (命令行).
 
         Raises:
             QuxiangError: settings or keys cannot be used.
         """
         if self._opened is None:
-            self._opened = self.opener(self.path)
+            opened = self.opener(self.path)
+            self._opened = replace(opened, office=replace(opened.office, by=COMMAND))
         return self._opened
 
 

@@ -2,10 +2,8 @@
 
 import click
 
-from bot.use_cases.receive_message import guard_subject
-from bot.use_cases.staff_changes import change
+from bot.use_cases import release
 from handlers.commands.group import Session
-from handlers.commands.roster import current_season
 
 PASS = click.make_pass_decorator(Session)
 
@@ -27,10 +25,7 @@ def identity() -> None:
 @PASS
 def unlock(session: Session, student_number: str) -> None:
     """Forget the failed identity checks of a student number."""
-    season = current_season(session)
-    with session.installation.work.writing() as uow:
-        uow.guards.clear((guard_subject(season.id, student_number),))
-        uow.commit()
+    release.unlock(session.installation.office, student_number)
     click.echo(f"{student_number} 已解锁。微信号本身被锁的，请换一个微信或等一天。")
 
 
@@ -39,5 +34,5 @@ def unlock(session: Session, student_number: str) -> None:
 @PASS
 def unbind(session: Session, student_number: str) -> None:
     """Take the WeChat binding of a student number away."""
-    change(session.installation.office, student_number, lambda dossier, _season, _now: dossier.unbind())
+    release.unbind(session.installation.office, student_number)
     click.echo(f"{student_number} 已解除绑定。")

@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from bot.errors import QuxiangError
 from bot.registration.season import Season
+from bot.roster.columns import Remarks
 from bot.roster.export import to_row
 from bot.use_cases.import_roster import Importing, ImportResult, import_roster
 from bot.use_cases.staff_changes import replace_school_data
@@ -69,7 +70,17 @@ def import_(session: Session, file: Path, *, apply: bool, partial: bool) -> None
         def progress(rows: int) -> None:
             bar.update(rows - bar.n)
 
-        result = import_roster(read_lines(file), importing, dry_run=not apply, partial=partial, progress=progress)
+        remarks = Remarks()
+        result = import_roster(
+            read_lines(file, remarks),
+            importing,
+            dry_run=not apply,
+            partial=partial,
+            merged=remarks.merged,
+            progress=progress,
+        )
+    for note in remarks.notes:
+        click.echo(note)
     _tell(result, apply=apply)
 
 

@@ -1,5 +1,6 @@
 """The phone page of the report (报告页) ``/r/<token>``: state, number, preview, download."""
 
+import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,13 +9,14 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.http import dump_options_header
 
 from bot.ports import Clock, Work
-from bot.registration.report import ABSENT, Report, Standing, moment_text, report_of
+from bot.registration.report import ABSENT, Report, Standing, ended_at, moment_text, report_of
 from bot.registration.verification import Verification
 from bot.use_cases import look_up_report
+from bot.use_cases.open_report import Opened, Opening, open_report
 from handlers.public_pages import Allow, guard
 from handlers.report.pdf import MissingGlyphError, Press, Sheet
 from handlers.report.tokens import ReportLinks
@@ -42,7 +44,7 @@ class ReportDoor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _Held:
     """A link that works (有效链接)."""
 
     found: look_up_report.Found
@@ -56,8 +58,17 @@ def create_blueprint(door: ReportDoor) -> Blueprint:
 
     @blueprint.get("/r/<token>")
     def page(token: str) -> Response:
-        opened = _open(door, token)
-        return _lost() if opened is None else _page(opened, token, 200)
+        held = _held(door, door.links.read(token))
+        return _lost() if held is None else _page(held, token, 200)
+
+    @blueprint.post("/r/<token>")
+    def open_(token: str) -> Response:
+        held = _held(door, door.links.read(token))
+        if held is None:
+            return _lost()
+        opened = open_report(door.work, door.clock, held.found, _name(token), request.form.get("tail", "")[:64])
+        whole = door.links.whole_token(held.found.verification.id) if opened.opening is Opening.OPEN else ""
+        return _page(held, token, 200 if whole else 403, opened, whole)
 
     @blueprint.get("/r/<token>/preview.png")
     def preview(token: str) -> Response:
@@ -70,27 +81,30 @@ def create_blueprint(door: ReportDoor) -> Blueprint:
     return blueprint
 
 
-def _open(door: ReportDoor, token: str) -> _Opened | None:
-    verification_id = door.links.read(token)
+def _name(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+def _held(door: ReportDoor, verification_id: str | None) -> _Held | None:
     found = look_up_report.by_verification(door.work, verification_id) if verification_id else None
     if found is None:
         return None
-    return _Opened(found, report_of(found.season, found.dossier, found.verification, door.clock()))
+    return _Held(found, report_of(found.season, found.dossier, found.verification, door.clock()))
 
 
 def _print(door: ReportDoor, token: str, made: Callable[[Press, Sheet], Response]) -> Response:
     """Print what is in force; otherwise show the page, which says why not and what to do."""
-    opened = _open(door, token)
-    if opened is None:
+    held = _held(door, door.links.read_whole(token))
+    if held is None:
         return _lost()
-    if opened.report.standing is not Standing.IN_FORCE:
-        return _page(opened, token, 409)
+    if held.report.standing is not Standing.IN_FORCE:
+        return _page(held, token, 409)
     host = urlsplit(door.links.base_url).netloc
-    sheet = Sheet(opened.report, door.landing_url(opened.found.verification), host)
+    sheet = Sheet(held.report, door.landing_url(held.found.verification), host)
     try:
         return made(door.press, sheet)
     except MissingGlyphError:
-        season = opened.found.season
+        season = held.found.season
         return make_response(render_template("report/missing_glyph.html", season=season), 503)
 
 
@@ -110,14 +124,18 @@ def _download(press: Press, sheet: Sheet) -> Response:
     return answer
 
 
-def _page(opened: _Opened, token: str, status: int) -> Response:
-    report, season = opened.report, opened.found.season
+def _page(held: _Held, token: str, status: int, opened: Opened | None = None, whole: str = "") -> Response:
+    """Show the page: masked, and with ``whole`` the report itself."""
+    report, season = held.report, held.found.season
     return make_response(
         render_template(
             "report/page.html",
             token=token,
             report=report,
-            state=_state(opened),
+            name=held.found.dossier.graduate.masked_name,
+            state=_state(held),
+            refusal=_refusal(opened),
+            whole=whole,
             is_in_force=report.standing is Standing.IN_FORCE,
             valid_until=moment_text(report.valid_until),
             issued_at=moment_text(report.issued_at),
@@ -137,10 +155,18 @@ def _words() -> Mapping[str, Any]:
     return tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
 
 
-def _state(opened: _Opened) -> dict[str, str]:
-    verification = opened.found.verification
-    ended = verification.closed_at or verification.superseded_at
-    state = _words()["states"][opened.report.standing.value]
+def _refusal(opened: Opened | None) -> str:
+    """Return what was wrong with the six characters, "" if nothing was or none were given."""
+    if opened is None or opened.opening is Opening.OPEN:
+        return ""
+    sentence: str = _words()["refusals"][opened.opening.value]
+    return sentence.format(until=moment_text(opened.locked_until)[:16] if opened.locked_until else "")
+
+
+def _state(held: _Held) -> dict[str, str]:
+    verification = held.found.verification
+    ended = ended_at(verification)
+    state = _words()["states"][held.report.standing.value]
     moments = {
         "valid_until": moment_text(verification.valid_until),
         "ended_at": moment_text(ended) if ended else ABSENT,

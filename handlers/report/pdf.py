@@ -1,7 +1,8 @@
-"""The press (排版): a report as PDF/A-4 and as a picture, through typst.
+"""The press (排版): a report as sealed PDF/A-4 and as a picture, through typst.
 
 PDF/A makes typst refuse a character its font does not have; without it a name would be printed with a hole and no
-message. A picture is therefore made only of what has passed as PDF.
+message. A picture is therefore made only of what has passed as PDF. The file carries the address of its QR code among
+its keywords, so that our own page can look up a file it is given.
 """
 
 import json
@@ -20,8 +21,10 @@ from bot.errors import QuxiangError
 from bot.registration.report import Report, Row, moment_text
 from bot.registration.verification import Subject
 from handlers.report.qr import qr_svg
+from handlers.report.seal import Seal
 
 TITLE: Final = "毕业生去向登记信息核验报告"
+NUMBER_LABEL: Final = "核验编号"
 _PREVIEW_PPI: Final = 96.0  # 794 pixels across: twice the 390 CSS pixels of a phone
 _MISSING: Final = "could not be displayed"
 RARE_CHARACTERS: Final = "䶮㛃㛄𬭊𬱖𬭚𬸚𫖯𬍛𨱏𪩘𬀩堃喆昇翀赟頔龑旻镕䲟㭎㧑㑊𬘭𬣞𬬭𬭳"
@@ -64,16 +67,21 @@ class Press:
 
     The whole sheet is the key of the memory, so anything printed that changes makes a new print. Safe in threads:
     a typst compiler serves one thread only ("Already borrowed" otherwise), fonts are shared.
+
+    Args:
+        seal: signs every file; the picture is not signed.
+        keep: how many prints are kept.
     """
 
-    def __init__(self, keep: int = 32) -> None:
+    def __init__(self, seal: Seal, keep: int = 32) -> None:
+        self._seal = seal
         self._keep = keep
         self._kept: OrderedDict[tuple[Sheet, str], bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._local = threading.local()
 
     def pdf(self, sheet: Sheet) -> bytes:
-        """Return the PDF/A-4 file (核验报告), the same bytes for the same sheet.
+        """Return the sealed PDF/A-4 file (核验报告), the same bytes for the same sheet while it is kept.
 
         Raises:
             MissingGlyphError: a character is not in the font.
@@ -121,8 +129,8 @@ class Press:
             raise MissingGlyphError(sheet.report.verification_id)
         if failure:
             raise TypesettingError(f"核验报告 {sheet.report.verification_id} 排版失败")
-        first = made[0] if isinstance(made, list) else made
-        return bytes(first)
+        first = bytes(made[0] if isinstance(made, list) else made)
+        return self._seal.sign(first) if form == "pdf" else first
 
     def _compiler(self) -> typst.Compiler:
         if not hasattr(self._local, "compiler"):
@@ -161,23 +169,33 @@ def _fonts() -> typst.Fonts:
 def _printed(sheet: Sheet) -> dict[str, Any]:
     """Put the sheet into the words of the document (document.typ)."""
     report = sheet.report
-    kind = report.subject.value.removesuffix("信息")
     return {
         "title": TITLE,
         "school": report.school,
-        "subtitle": f"{report.season} 届 · {kind}核验",
+        "subtitle": subtitle_of(report),
         "number": report.number,
-        "facts": [
-            ["有效期至", moment_text(report.valid_until)],
-            ["签发时间", moment_text(report.issued_at)],
-            ["数据校验码", report.digest_code],
-        ],
+        "facts": [_pair(row) for row in facts_of(report)],
         "sections": [{"title": part.title, "rows": [_pair(row) for row in part.rows]} for part in report.sections],
         "qr": qr_svg(sheet.landing_url),
+        "link": sheet.landing_url,
         "notes": _notes(sheet),
-        "footer": f"核验编号 {report.number}　{sheet.official_host}",
-        "words": {"number": "核验编号", "qr": "扫码核验", "how": "如何核验"},
+        "footer": f"{NUMBER_LABEL} {report.number}　{sheet.official_host}",
+        "words": {"number": NUMBER_LABEL, "qr": "扫码核验", "how": "如何核验"},
     }
+
+
+def subtitle_of(report: Report) -> str:
+    """Return the line under the title (副标题), e.g. 2023 届 · 档案核验."""
+    return f"{report.season} 届 · {report.subject.value.removesuffix('信息')}核验"
+
+
+def facts_of(report: Report) -> tuple[Row, ...]:
+    """Return the lines beside the QR code (签发信息)."""
+    return (
+        Row("valid_until", "有效期至", moment_text(report.valid_until)),
+        Row("issued_at", "签发时间", moment_text(report.issued_at)),
+        Row("digest", "数据校验码", report.digest_code),
+    )
 
 
 def _pair(row: Row) -> list[str]:
@@ -186,9 +204,10 @@ def _pair(row: Row) -> list[str]:
 
 def _notes(sheet: Sheet) -> list[str]:
     report = sheet.report
+    doubt = f"仍有疑问，请致电{report.school}{report.office}（{report.office_phone}）。"
     return [
         f"扫描二维码，打开的网址应是 {sheet.official_host}，网页上的学校、核验编号、姓名和数据校验码应与本页一致。",
-        f"不便扫码时，请致电{report.school}{report.office}（{report.office_phone}），报出核验编号、毕业生姓名和数据校验码。",
+        f"不便扫码时，打开 {sheet.official_host}/verify，输入核验编号和毕业生姓名，或上传本文件。{doubt}",
         "状态以网页显示为准：有效期届满、毕业生撤销授权，或去向、档案、户口信息变更后，本报告不再有效。",
         "本报告装入学生档案袋，供档案接收管理部门办理接收手续使用。证件号码部分隐藏，以保护毕业生个人信息。"
         if report.subject is Subject.ARCHIVE

@@ -1,4 +1,4 @@
-"""The link token of the report page (报告链接): signed, and good for some days only."""
+"""The link tokens of the report page (报告链接): signed; the page for some days, the whole report for minutes only."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,9 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from bot.ports import Clock
 
-_SALT = "report"
+_PAGE, _WHOLE = "report", "whole report"
+_WHOLE_AGE = timedelta(minutes=30)
+"""Long enough to open the file in another browser, as WeChat makes one do; too short to be passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,11 @@ class ReportLinks:
 
     def token(self, verification_id: str) -> str:
         """Return a fresh token (链接令牌) for a verification."""
-        token = self._serializer().dumps(verification_id)
-        return token if isinstance(token, str) else token.decode("ascii")
+        return self._token(_PAGE, verification_id)
+
+    def whole_token(self, verification_id: str) -> str:
+        """Return a token (下载令牌) for picture and file of a report that its graduate has just opened."""
+        return self._token(_WHOLE, verification_id)
 
     def url(self, verification_id: str) -> str:
         """Return the address of the phone page (报告页地址)."""
@@ -39,13 +44,24 @@ class ReportLinks:
 
     def read(self, token: str) -> str | None:
         """Return the verification's identifier (授权标识), or None for a bad or expired token."""
+        return self._read(_PAGE, token, self.max_age)
+
+    def read_whole(self, token: str) -> str | None:
+        """Return the verification's identifier of a ``whole_token``, or None for any other or expired one."""
+        return self._read(_WHOLE, token, _WHOLE_AGE)
+
+    def _token(self, salt: str, verification_id: str) -> str:
+        token = self._serializer(salt).dumps(verification_id)
+        return token if isinstance(token, str) else token.decode("ascii")
+
+    def _read(self, salt: str, token: str, max_age: timedelta) -> str | None:
         try:
-            payload = self._serializer().loads(token, max_age=int(self.max_age.total_seconds()))
+            payload = self._serializer(salt).loads(token, max_age=int(max_age.total_seconds()))
         except BadData:
             return None
         return payload if isinstance(payload, str) else None
 
-    def _serializer(self) -> URLSafeTimedSerializer:
+    def _serializer(self, salt: str) -> URLSafeTimedSerializer:
         clock = self.clock
 
         class ClockSigner(TimestampSigner):
@@ -56,7 +72,7 @@ class ReportLinks:
 
         return URLSafeTimedSerializer(
             list(self.secrets),
-            salt=_SALT,
+            salt=salt,
             signer=ClockSigner,
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )

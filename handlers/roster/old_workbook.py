@@ -16,8 +16,8 @@ from pathlib import Path
 from python_calamine import CalamineError, PasswordError, load_workbook
 
 from bot.roster.cells import Cell
-from bot.roster.columns import Line
-from handlers.roster.faults import LOCKED, RosterFileError
+from bot.roster.columns import Line, Merged, Remarks
+from handlers.roster.faults import LOCKED, RosterFileError, sheets_note
 
 _MOST_MEMORY = 2 * 2**30
 _MOST_SECONDS = 60
@@ -26,7 +26,7 @@ _BROKEN = "这个 .xls 文件打不开，可能已损坏；请用 Excel 或 WPS 
 _REASONS = {3: LOCKED, 4: "工作簿里没有可见的工作表"}  # exit codes of ``main``
 
 
-def old_workbook_lines(path: Path) -> Iterator[Line]:
+def old_workbook_lines(path: Path, remarks: Remarks) -> Iterator[Line]:
     """Yield the lines of an xls (读取旧版工作簿), which has at most 65,536 rows.
 
     A formula that failed reads as empty here: the format's reader does not tell. In xlsx it is told.
@@ -36,14 +36,20 @@ def old_workbook_lines(path: Path) -> Iterator[Line]:
     """
     if _ENCRYPTED in path.read_bytes():
         raise RosterFileError(LOCKED)
-    command = [sys.executable, "-m", __name__, str(path.resolve())]
+    command = [sys.executable, "-m", __name__, str(path.absolute())]
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=_MOST_SECONDS)  # noqa: S603 -- our own module
     except subprocess.TimeoutExpired:
         raise RosterFileError(_BROKEN) from None
     if done.returncode:
         raise RosterFileError(_REASONS.get(done.returncode, _BROKEN))
-    for number, line in enumerate(done.stdout.splitlines(), 1):
+    first, *lines = done.stdout.splitlines() or [b"{}"]
+    found = json.loads(first)
+    remarks.total = len(lines)
+    remarks.merged += (Merged(*cells) for cells in found.get("merged", ()))
+    if len(found.get("sheets", ())) > 1:
+        remarks.notes.append(sheets_note(found["sheets"]))
+    for number, line in enumerate(lines, 1):
         yield Line(number, [_from_json(cell) for cell in json.loads(line)])
 
 
@@ -71,6 +77,8 @@ def main(path: str) -> int:
         if not names:
             return 4
         sheet = book.get_sheet_by_name(names[0])
+        merged = [[top + 1, bottom + 1, left, right] for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()]
+        print(json.dumps({"sheets": names, "merged": merged}))  # noqa: T201 -- the parent reads it
         if sheet.start is None:
             return 0
         left = [None] * sheet.start[1]  # the reader starts at the first used column, but at the first row

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import is_zipfile
 
-from bot.roster.columns import Line
+from bot.roster.columns import Line, Remarks
 from handlers.roster.faults import RosterFileError
 from handlers.roster.old_workbook import old_workbook_lines
 from handlers.roster.table_text import text_lines
@@ -31,24 +31,29 @@ _FOREIGN = {
 _TEXT_NAMES = {".csv", ".txt", ".tsv", ""}
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+def read_lines(path: Path, remarks: Remarks | None = None, suffix: str | None = None) -> Iterator[Line]:
     """Yield the lines of a roster file (读取名册), numbered as the spreadsheet numbers them, without blank ones.
 
     The content decides what the file is, not its name; of a workbook the first visible sheet is read.
+
+    Args:
+        path: the file.
+        remarks: filled with what else there is to know.
+        suffix: of the file's own name, where the path has another.
 
     Raises:
         RosterFileError: at the first line or on the way; the file is empty, locked, no table, broken or too large.
     """
     lines = 0
-    for line in _lines(path):
-        if any(cell is not None and cell != "" for cell in line.cells):
+    for line in _lines(path, Remarks() if remarks is None else remarks, path.suffix if suffix is None else suffix):
+        if line.cells and (line.cells[0] or any(cell is not None and cell != "" for cell in line.cells)):
             lines += 1
             if lines > MOST_LINES:
                 raise RosterFileError(f"文件超过 {MOST_LINES:,} 行，请拆分后分别导入")
             yield line
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path, remarks: Remarks, suffix: str) -> Iterator[Line]:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -62,14 +67,14 @@ def _lines(path: Path) -> Iterator[Line]:
     if head.startswith(b"PK"):
         if not is_zipfile(path):
             raise RosterFileError("文件不完整，可能没有下载完；请重新取得后再导入")
-        return workbook_lines(path)
+        return workbook_lines(path, remarks)
     if head.startswith(_OLE):
-        return old_workbook_lines(path)
-    _demand_text(head, path)
-    return text_lines(path)
+        return old_workbook_lines(path, remarks)
+    _demand_text(head, suffix)
+    return text_lines(path, remarks)
 
 
-def _demand_text(head: bytes, path: Path) -> None:
+def _demand_text(head: bytes, suffix: str) -> None:
     """Refuse what is neither a workbook nor a table written as text."""
     for start, kind in _FOREIGN.items():
         if head.startswith(start):
@@ -78,5 +83,5 @@ def _demand_text(head: bytes, path: Path) -> None:
         raise RosterFileError("这是网页（HTML / XML）改名成的表格；请用 Excel 或 WPS 打开，另存为 xlsx 再导入")
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise RosterFileError("这不是表格文件；请导入 xlsx、xls 或 CSV 文件")
-    if path.suffix.lower() not in _TEXT_NAMES:
-        raise RosterFileError(f"扩展名是 {path.suffix}，内容却是 CSV 文本；请把扩展名改成 .csv，或另存为 xlsx 再导入")
+    if suffix.lower() not in _TEXT_NAMES:
+        raise RosterFileError(f"扩展名是 {suffix}，内容却是 CSV 文本；请把扩展名改成 .csv，或另存为 xlsx 再导入")

@@ -6,23 +6,26 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.roster.columns import Line
+from bot.roster.columns import Line, Remarks
 from handlers.roster.faults import RosterFileError
 
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _DELIMITERS = ",\t;"
 # Excel keeps digits as text in ="2022…"; our own export guards a cell with an apostrophe or a tab.
 _GUARDED = re.compile(r"""(?:="(?P<text>[^"]*)"|['\t](?P<rest>.*))""", re.DOTALL)
-_STARTERS = tuple("=+-@")
+STARTERS = tuple("=+-@")
+"""What a spreadsheet takes for the beginning of a formula (公式开头)."""
 
 
-def text_lines(path: Path) -> Iterator[Line]:
+def text_lines(path: Path, remarks: Remarks) -> Iterator[Line]:
     """Yield the lines of a CSV file (读取 CSV): UTF-8, GB 18030 or UTF-16; comma, tab or semicolon.
 
     Raises:
         RosterFileError: the encoding cannot be told, or quotation marks do not pair.
     """
     encoding = _encoding(path)
+    with path.open("rb") as raw:
+        remarks.total = sum(piece.count(b"\n") for piece in iter(lambda: raw.read(1 << 20), b""))
     with path.open(encoding=encoding, newline="") as file:
         delimiter = _delimiter(file.readline())
         file.seek(0)
@@ -70,4 +73,4 @@ def _bare(cell: str) -> str:
         return cell
     if (text := found["text"]) is not None:
         return text
-    return found["rest"] if cell[0] == "\t" or found["rest"].startswith(_STARTERS) else cell
+    return found["rest"] if cell[0] == "\t" or found["rest"].startswith(STARTERS) else cell

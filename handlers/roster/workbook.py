@@ -15,8 +15,8 @@ from xml.etree.ElementTree import Element, ParseError, fromstring, iterparse
 from zipfile import BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError  # noqa: N812 -- a class, whatever zlib calls it
 
-from bot.roster.columns import Line
-from handlers.roster.faults import RosterFileError
+from bot.roster.columns import Line, Remarks
+from handlers.roster.faults import RosterFileError, sheets_note
 from handlers.roster.sheet import CellReader, sheet_lines
 
 MOST_UNPACKED = 600 * 2**20
@@ -35,7 +35,7 @@ _DATE_FORMATS = frozenset((*range(14, 18), 22, *range(27, 32), 36, *range(50, 59
 _QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!\$-)[^\]]*\]')
 
 
-def workbook_lines(path: Path) -> Iterator[Line]:
+def workbook_lines(path: Path, remarks: Remarks) -> Iterator[Line]:
     """Yield the lines of the first visible sheet (读取 xlsx).
 
     Raises:
@@ -45,14 +45,19 @@ def workbook_lines(path: Path) -> Iterator[Line]:
         parts = {part.filename.lstrip("/").lower(): part for part in archive.infolist()}
         _demand_workbook(parts)
         book = _Book(archive, parts)
+        if len(book.sheets) > 1:
+            remarks.notes.append(sheets_note(book.sheets))
         with book.open(book.sheet) as stream:
-            yield from sheet_lines(stream, CellReader(book.strings(), book.date_styles(), is_1904=book.is_1904))
+            reader = CellReader(book.strings(), book.date_styles(), is_1904=book.is_1904)
+            yield from sheet_lines(stream, reader, remarks)
 
 
 @contextmanager
 def _broken_told() -> Iterator[None]:
     try:
         yield
+    except RosterFileError:  # a ValueError as well
+        raise
     except _BREAKS:
         raise RosterFileError(_BROKEN) from None  # the cause may repeat what stands in a cell
     except RuntimeError:  # zipfile's word for an encrypted part
@@ -76,9 +81,11 @@ class _Book:
         book = self._tree("xl/workbook.xml")
         properties = next(_named(book, "workbookPr"), None)
         self.is_1904 = properties is not None and properties.get("date1904") in {"1", "true"}
-        sheet = next((s for s in _named(book, "sheet") if s.get("state", "visible") == "visible"), None)
-        if sheet is None:
+        visible = [s for s in _named(book, "sheet") if s.get("state", "visible") == "visible"]
+        if not visible:
             raise RosterFileError("工作簿里没有可见的工作表")
+        sheet = visible[0]
+        self.sheets = [s.get("name", "") for s in visible]
         link = next(value for key, value in sheet.attrib.items() if key.endswith("}id"))
         links = self._tree("xl/_rels/workbook.xml.rels")
         targets = {entry.get("Id"): entry.get("Target", "") for entry in _named(links, "Relationship")}

@@ -8,6 +8,7 @@ from xlsxwriter import Workbook
 
 from bot.errors import BadValueError
 from bot.roster.columns import ARCHIVE, REQUIRED, Column
+from handlers.roster.table_text import STARTERS
 
 _WIDTHS = dict.fromkeys(Column, 12) | {
     Column.STUDENT_NUMBER: 14,
@@ -27,7 +28,6 @@ _WIDTHS = dict.fromkeys(Column, 12) | {
     Column.HOUSEHOLD_ADDRESS: 30,
 }
 _LINKED = {*ARCHIVE, Column.RECEIVING_TYPE}
-_STARTERS = tuple("=+-@")
 _SHORT_ENOUGH = 11  # digits a spreadsheet shows in full, if it takes a cell for a number
 
 
@@ -74,13 +74,13 @@ def _write_text(path: Path, rows: Iterable[Mapping[Column, str]]) -> int:
         table = csv.writer(file)
         table.writerow(Column)
         for written, row in enumerate(rows, 1):  # noqa: B007 -- the last number is the count
-            table.writerow([_guarded(row.get(column, "")) for column in Column])
+            table.writerow([guarded(row.get(column, "")) for column in Column])
     return written
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
     """Return the cell so that a spreadsheet neither runs it nor takes it for a number; our reader undoes it."""
-    if cell.startswith(_STARTERS):
+    if cell.startswith(STARTERS):
         return f"'{cell}"
     if cell.isdecimal() and (len(cell) > _SHORT_ENOUGH or cell.startswith("0")):
         return f"\t{cell}"

@@ -16,11 +16,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bot.errors import BadValueError
 from bot.registration.verification import Verification
+from handlers.keylist.model import KeyList, KeyState
+from handlers.keylist.signatures import is_signed
 
 _DOMAIN: Final = b"quxiang-verify-v1\0"
 _VERSION: Final = 1
@@ -68,6 +69,40 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Unproved:
+    """What a token says before anybody looked at its signature (待验内容).
+
+    Attributes:
+        kid: id of the key it claims to be signed with.
+        statement: what it claims.
+        body: the signed bytes.
+        signature: 64 bytes.
+    """
+
+    kid: int
+    statement: Statement
+    body: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, token: str) -> "Unproved | None":
+        """Take a token apart, in either case; None for other lengths, characters, spellings or versions."""
+        raw = _decode(token)
+        if raw is None:
+            return None
+        body, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
+        version, kid, number, minute, days, digest = _LAYOUT.unpack(body)
+        if version != _VERSION:
+            return None
+        statement = Statement(f"{number:08d}", minute, _EPOCH_DAY + timedelta(days=days), digest)
+        return cls(kid, statement, body, signature)
+
+    def is_signed_by(self, public: Ed25519PublicKey) -> bool:
+        """Tell whether this key signed it (验签)."""
+        return is_signed(public.public_bytes_raw(), self.signature, _DOMAIN + self.body)
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationKeys:
     """The signing keys of QR codes (核验签名密钥).
 
@@ -99,6 +134,19 @@ class VerificationKeys:
         privates = {key: Ed25519PrivateKey.from_private_bytes(seed) for key, seed in seeds.items()}
         return cls(kid, privates[kid], {key: private.public_key() for key, private in privates.items()})
 
+    @classmethod
+    def of_list(cls, listed: KeyList, seeds: Mapping[int, bytes]) -> "VerificationKeys":
+        """Build from the key list (密钥清单): the current key signs, all but the retired ones are accepted."""
+        current = next(key.kid for key in listed.qr if key.state is KeyState.CURRENT)
+        if current not in seeds:
+            raise BadValueError("缺少现用的核验签名密钥")
+        accepted = {
+            key.kid: Ed25519PublicKey.from_public_bytes(key.public)
+            for key in listed.qr
+            if key.state is not KeyState.RETIRED
+        }
+        return cls(current, Ed25519PrivateKey.from_private_bytes(seeds[current]), accepted)
+
     def issue(self, verification: Verification) -> str:
         """Return the token (核验令牌) of a verification: 148 characters of A-Z and 2-7, the same every time."""
         said = Statement.about(verification)
@@ -108,19 +156,9 @@ class VerificationKeys:
 
     def read(self, token: str) -> Statement | None:
         """Return what a token states (验签), in either case, or None for anything not signed by an accepted key."""
-        raw = _decode(token)
-        if raw is None:
-            return None
-        body, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
-        version, kid, number, minute, days, digest = _LAYOUT.unpack(body)
-        public = self.publics.get(kid)
-        if version != _VERSION or public is None:
-            return None
-        try:
-            public.verify(signature, _DOMAIN + body)
-        except InvalidSignature:
-            return None
-        return Statement(f"{number:08d}", minute, _EPOCH_DAY + timedelta(days=days), digest)
+        unproved = Unproved.of(token)
+        public = self.publics.get(unproved.kid) if unproved else None
+        return unproved.statement if unproved and public and unproved.is_signed_by(public) else None
 
     def landing_url(self, base_url: str, verification: Verification) -> str:
         """Return the address in the QR code (核验地址): scheme and host in upper case, as URLs allow; a path stays."""

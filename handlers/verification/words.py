@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bot.registration.report import ABSENT, PublicView, Standing, moment_text
+from bot.registration.report import ABSENT, Event, Happening, PublicView, Standing, moment_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Verdict:
     """What the page says first (核验结论).
 
     Attributes:
-        code: stable, V0 to V6.
+        code: stable, V0 to V6, or L0 while the register cannot be asked.
         tone: good, wait or bad; colour never stands alone, the word says the same.
         word: e.g. 生效中.
         sentence: what it means.
@@ -47,12 +47,30 @@ def verdict(view: PublicView | None, language: str) -> Verdict:
         "valid_until": moment_text(view.valid_until) if view else "",
         "ended_at": moment_text(view.ended_at) if view and view.ended_at else ABSENT,
     }
-    named = [data[name] for name in data if f"{{{name}}}" in state["sentence"]]
+    prefix = "replaced_" if standing is Standing.CLOSED and view and _is_replaced(view.history) else ""
+    sentence = state[f"{prefix}sentence"]
+    named = [data[name] for name in data if f"{{{name}}}" in sentence]
     return Verdict(
         code=standing.value,
         tone=state["tone"],
         word=state["verdict"],
-        sentence=state["sentence"].format(**data),
+        sentence=sentence.format(**data),
         moment=named[0] if named else "",
-        next=state["next"].format(**data),
+        next=state[f"{prefix}next"],
     )
+
+
+def outage_verdict(language: str) -> Verdict:
+    """Return what is said of a genuine code while the register cannot be asked (真实性已确认，状态未知)."""
+    outage = words(language)["outage"]
+    return Verdict(outage["code"], outage["tone"], outage["verdict"], outage["sentence"], "", outage["next"])
+
+
+def history_line(event: Event, language: str) -> str:
+    """Return a line of the history (经过) without its moment."""
+    line: str = words(language)["history"][event.happening.value]
+    return line.format(until=moment_text(event.until) if event.until else "")
+
+
+def _is_replaced(history: tuple[Event, ...]) -> bool:
+    return any(event.happening is Happening.REPLACED for event in history)

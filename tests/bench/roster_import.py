@@ -29,6 +29,10 @@ from storage.unit_of_work import SqlWork
 
 TODAY = date(2026, 6, 20)
 NOW = datetime(2026, 6, 20, 4, tzinfo=UTC)
+SEASON = Season(
+    "2026", "示例大学", TODAY, TODAY + timedelta(7), TODAY, TODAY + timedelta(60), "就业办", "0512-62000000",
+    "010-67410388", "help@example.edu", "https://example.edu/",
+)  # fmt: skip
 
 
 def generate(path: Path, rows: int, *, changed: bool) -> None:
@@ -46,14 +50,10 @@ def load(path: Path, database: Path) -> None:
     migrate(url)
     field, index = derive_keys(b"0" * 32)
     work = SqlWork(open_engine(url), FieldCipher({1: field}, index))
-    season = Season(
-        "2026", "示例大学", TODAY, TODAY + timedelta(7), TODAY, TODAY + timedelta(60), "就业办", "0512-62000000",
-        "010-67410388", "help@example.edu", "https://example.edu/",
-    )  # fmt: skip
     with work.writing() as uow:
-        uow.seasons.save(season)
+        uow.seasons.save(SEASON)
         uow.commit()
-    importing = Importing(work, season, NOW, lambda: uuid.uuid4().hex, lambda *_: None)
+    importing = Importing(work, SEASON, NOW, lambda: uuid.uuid4().hex, lambda *_: None)
     before, cpu = time.perf_counter(), time.process_time()
     with collector_paused():  # as the command does
         result = import_roster(read_lines(path), importing, dry_run=False)

@@ -186,8 +186,8 @@ def test_rows_that_share_a_number_are_both_refused_with_each_others_row(
 ) -> None:
     result = bring(row(1), row(2), row(3, {column: row(1)[column]}), partial=True)
     assert [(fault.row, fault.reason) for fault in result.faults] == [
-        (2, f"与第 4 行的{column}重复"),
-        (4, f"与第 2 行的{column}重复"),
+        (2, f"与第 4 行的{column}重复，两行都请核对"),
+        (4, f"与第 2 行的{column}重复，两行都请核对"),
     ]
     assert counts(result) == (1, 0, 0, 2)
     assert [is_there(work, serial) for serial in (1, 2, 3)] == [False, True, False]
@@ -196,14 +196,14 @@ def test_rows_that_share_a_number_are_both_refused_with_each_others_row(
 def test_doubles_are_found_over_chunks_and_in_rows_with_other_faults(
     bring: Bring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.use_cases.import_roster.CHUNK", 2)
+    monkeypatch.setattr("bot.use_cases.look_at_roster.CHUNK", 2)
     result = bring(row(1, {Column.LEVEL: "高中"}), row(2), row(3), row(4), row(1), dry_run=True)
     assert {fault.row for fault in result.faults} == {2, 6}
     assert counts(result) == (3, 0, 0, 2)
 
 
 def test_a_file_larger_than_a_chunk_goes_in_as_a_whole(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.use_cases.import_roster.CHUNK", 3)
+    monkeypatch.setattr("bot.use_cases.look_at_roster.CHUNK", 3)
     rows = [row(serial) for serial in range(1, 9)]
     assert counts(bring(*rows)) == (8, 0, 0, 0)
     assert counts(bring(*rows[:5], *(r | {Column.UNIT: "另一公司"} for r in rows[5:]))) == (0, 3, 5, 0)
@@ -211,7 +211,7 @@ def test_a_file_larger_than_a_chunk_goes_in_as_a_whole(bring: Bring, monkeypatch
 
 def test_progress_is_told_chunk_by_chunk(work: SqlWork, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bring is not None
-    monkeypatch.setattr("bot.use_cases.import_roster.CHUNK", 2)
+    monkeypatch.setattr("bot.use_cases.look_at_roster.CHUNK", 2)
     told: list[int] = []
     importing = Importing(work, SEASON, NOW, lambda: "", note)
     import_roster(lines(row(1), row(2), row(3)), importing, dry_run=True, progress=told.append)

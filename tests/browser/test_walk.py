@@ -61,7 +61,7 @@ def test_a_graduate_walks_from_following_to_the_report(page: Page, demo: Demo, d
     page.reads("生效中")
     page.photographs("08-verification")
     assert page.fits(360)
-    look_at_the_report(page, downloads)
+    look_at_the_report(page, downloads, tail)
     assert page.complaints() == []
 
 
@@ -77,22 +77,27 @@ def log_in(page: Page, who: tuple[str, str, str]) -> None:
     page.types(tail)
 
 
-def look_at_the_report(page: Page, downloads: Path) -> None:
+def look_at_the_report(page: Page, downloads: Path, tail: str) -> None:
     """Open the report inside the phone, look at its picture, download it, and scan its code."""
     shown = page.all(f"{ACTIVE} .say.them:last-child")[0].text
     number = re.findall(r"\d{8}", shown)[0]
     page.taps("查看下载报告")
     page.enters_overlay(number)
+    assert page.fits(360)
+    page.photographs("09-report-forwarded")
+    page.all("#tail")[0].send_keys(tail)
+    page.click("form button")
     loaded = "const i = document.querySelector('.preview img'); return i.complete && i.naturalWidth > 700"
     page.wait(lambda: page.chrome.execute_script(loaded), "the picture of the report")
     assert page.fits(360)
     page.photographs("09-report")
     address = page.chrome.execute_script("return location.href")
-    LISTENER.guard([urlsplit(address).path.split("/")[2]])
+    opened = page.chrome.execute_script("return document.querySelector('.preview').href").removesuffix("/preview.png")
+    LISTENER.guard([urlsplit(url).path.split("/")[2] for url in (address, opened)])
     page.click("a.button")
     page.wait(lambda: any(file.read_bytes().startswith(b"%PDF-") for file in downloads.glob("*.pdf")), "the PDF")
     page.leaves_overlay()
-    code = scan(address, page.pictures / "report.png")
+    code = scan(opened, page.pictures / "report.png")
     page.open(code)
     page.reads("生效中", "body")
     page.reads(number, "body")
@@ -103,7 +108,6 @@ def look_at_the_report(page: Page, downloads: Path) -> None:
     assert page.fits(1280)
     page.open(address)
     page.reads(number, "body")
-    page.wait(lambda: page.chrome.execute_script(loaded), "the picture of the report")
     page.photographs("12-report-wide")
     assert page.fits(1280)
 

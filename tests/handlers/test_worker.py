@@ -91,3 +91,24 @@ def test_a_mistake_of_ours_is_logged_without_its_text_and_does_not_end_the_worke
     assert channel.sent == ["o" + "p" * 27 + " two"], "the first one is tried again when its lease is over"
     assert "test_worker.py" in caplog.text
     assert "王小明" not in caplog.text
+
+
+def test_a_long_job_keeps_no_notice_waiting(work: SqlWork, office: Office) -> None:
+    begun, ends = threading.Event(), threading.Event()
+
+    def job() -> int:
+        begun.set()
+        ends.wait(5)
+        return 0
+
+    channel = Channel()
+    worker = Worker(office, channel, 0.02, job)
+    thread = worker.start()
+    assert begun.wait(5)
+    tell(work, "one")
+    assert channel.done.wait(4)
+    assert not ends.is_set()
+    worker.stop()
+    ends.set()
+    thread.join(5)
+    assert not thread.is_alive()

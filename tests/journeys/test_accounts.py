@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import func, select
 
-from storage.tables import metadata
+from storage.schema import metadata
 from tests.journeys.people import is_said
 from tests.journeys.stage import Stage
 

@@ -116,10 +116,11 @@ def rename(stage: Stage, old: str, new: str) -> None:
 
 def test_a_database_that_is_busy_for_long_gets_a_polite_sentence_in_time(stage: Stage) -> None:
     graduate = ready(stage)
-    released = threading.Event()
-    holder = threading.Thread(target=hold, args=(stage.folder / "quxiang.sqlite3", released))
+    held, released = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(stage.folder / "quxiang.sqlite3", held, released))
     holder.start()
     try:
+        assert held.wait(30)
         answer = graduate.says("一周", not_="核验编号")
     finally:
         released.set()
@@ -129,9 +130,10 @@ def test_a_database_that_is_busy_for_long_gets_a_polite_sentence_in_time(stage: 
     graduate.authorises("一周")
 
 
-def hold(path: Path, released: threading.Event) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
+def hold(path: Path, held: threading.Event, released: threading.Event) -> None:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=20)
     connection.execute("BEGIN IMMEDIATE")
+    held.set()
     released.wait(20)
     connection.execute("ROLLBACK")
     connection.close()

@@ -29,11 +29,13 @@ def test_a_graduate_goes_from_following_to_the_report(
         graduate.says("核验", "verification.period.ask")
         number = graduate.authorises("一个月")
 
-        assert number in stage.look(graduate.report).text
-        pdf = stage.look(f"{graduate.report}/report.pdf")
+        forwarded = stage.look(graduate.report).text
+        assert number in forwarded
+        assert graduate.who.name not in forwarded
+        pdf = stage.look(f"{stage.opened(graduate)}/report.pdf")
         assert pdf.content.startswith(b"%PDF-")
         assert number in pdf.headers["Content-Disposition"]
-        landing = stage.look(stage.scan(graduate.report)).text
+        landing = stage.look(stage.scan(graduate)).text
         assert "生效中" in landing
         assert number in landing
         assert {push.outcome for push in stage.sandbox.pushes} == {"answer"}

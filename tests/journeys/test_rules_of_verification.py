@@ -61,14 +61,13 @@ def test_n13_a_period_ends_in_the_last_second_of_its_last_day(stage: Stage, said
 
 
 def test_n13_no_period_goes_beyond_six_months_after_graduation(stage: Stage, verified: Person) -> None:
-    verified.says("延长有效期", "verification.action.ask")
-    verified.says("延长", "verification.period.ask")
+    verified.says("延长有效期", "verification.period.ask")
     verified.says("2023年12月25日", "period.too_late", "2023 年 12 月 24 日")
     verified.says("2023年6月1日", "period.past")
     verified.says("2023年7月20日", "period.not_longer")
     verified.says("2023年12月24日", "verification.period.extended", "有效期至：2023-12-24 23:59:59")
     assert "有效期至：2023-12-24 23:59:59" in verified.hears
-    code = stage.scan(verified.report)
+    code = stage.scan(verified)
     stage.sleep_until(2023, 12, 24, 23, 59)
     assert "生效中" in state_at(stage, code)
     stage.sleep_until(2023, 12, 25, 0, 1)
@@ -89,12 +88,12 @@ def test_n14_archive_and_household_are_verified_separately(stage: Stage) -> None
     graduate.confirms("verification.subject.ask")
     graduate.taps("verification.subject.choices.archive", "verification.period.ask")
     archive = graduate.authorises("一周")
-    archive_code = stage.scan(graduate.report)
+    archive_code = stage.scan(graduate)
     graduate.says("核验", "verification.subject.ask")
     graduate.taps("verification.subject.choices.household", "verification.period.ask")
     household = graduate.authorises("一个月")
     assert archive != household
-    archive_page, household_page = state_at(stage, archive_code), state_at(stage, stage.scan(graduate.report))
+    archive_page, household_page = state_at(stage, archive_code), state_at(stage, stage.scan(graduate))
     row = stage.row(graduate)
     assert archive in archive_page
     assert household in household_page
@@ -111,27 +110,25 @@ def test_n14_a_graduate_whose_household_was_not_moved_is_not_asked_about_it(veri
 
 
 def test_n14_the_states_follow_the_graduate_extend_close_and_issue_anew(stage: Stage, verified: Person) -> None:
-    number, code = verified.phone.bubbles[-1].plain, stage.scan(verified.report)
+    number, code = verified.phone.bubbles[-1].plain, stage.scan(verified)
     assert "生效中" in state_at(stage, code)
     stage.sleep_until(2023, 7, 30)
     assert "已过期" in state_at(stage, code)
     verified.says("进度", "已过期")
-    verified.says("延长有效期", "verification.action.ask")
-    verified.says("延长", "verification.period.ask")
+    verified.says("延长有效期", "verification.period.ask")
     verified.says("8月20日", "verification.period.extended")
     assert "生效中" in state_at(stage, code), "the printed code works again"
     verified.says("核验", "verification.action.ask")
     verified.says("提前关闭", "verification.close_sure.ask")
     verified.says("不关闭", "verification.close_sure.no")
     assert "生效中" in state_at(stage, code)
-    verified.says("核验", "verification.action.ask")
     verified.says("提前关闭", "verification.close_sure.ask")
     verified.says("确认关闭", "verification.close_sure.yes")
     assert "已撤销" in state_at(stage, code)
     verified.says("核验", "verification.period.ask")
     assert verified.authorises("一周") not in number
     assert "已撤销" in state_at(stage, code), "the old number stays closed"
-    assert "生效中" in state_at(stage, stage.scan(verified.report))
+    assert "生效中" in state_at(stage, stage.scan(verified))
 
 
 @pytest.mark.parametrize(
@@ -145,12 +142,12 @@ def test_n14_the_states_follow_the_graduate_extend_close_and_issue_anew(stage: S
 def test_n15_a_change_of_data_fells_confirmation_and_verification_at_once(
     stage: Stage, verified: Person, change: tuple[str, ...]
 ) -> None:
-    report, code = verified.report, stage.scan(verified.report)
+    opened, code = stage.opened(verified), stage.scan(verified)
     stage.office("destination", "set", verified.number, *change)
     assert "需重新确认" in state_at(stage, code), "at once, before any notice was delivered"
-    assert stage.look(f"{report}/report.pdf").status_code == 409
+    assert stage.look(f"{opened}/report.pdf").status_code == 409
     stage.deliver()
-    assert is_said("notice.confirm_again", verified.hears)
+    assert any(is_said("notice.confirm_again", words) for words in verified.heard)
     verified.says("进度", "line.confirmation_open", "需重新确认")
     verified.says("核验", "gate.confirm_first")
     verified.confirms()
@@ -158,11 +155,11 @@ def test_n15_a_change_of_data_fells_confirmation_and_verification_at_once(
     if "户口已转入学校=是" in change:
         verified.says("档案", "verification.period.ask")
     verified.authorises("一周")
-    assert "生效中" in state_at(stage, stage.scan(verified.report))
+    assert "生效中" in state_at(stage, stage.scan(verified))
 
 
 def test_n15_a_change_undone_does_not_bring_the_old_verification_back(stage: Stage, verified: Person) -> None:
-    code, post = stage.scan(verified.report), stage.row(verified)["职位"]
+    code, post = stage.scan(verified), stage.row(verified)["职位"]
     stage.office("destination", "set", verified.number, "单位名称=示例新单位有限公司")
     stage.office("destination", "set", verified.number, f"单位名称={stage.row(verified)['单位名称']}", f"职位={post}")
     assert "需重新确认" in state_at(stage, code)
@@ -170,12 +167,12 @@ def test_n15_a_change_undone_does_not_bring_the_old_verification_back(stage: Sta
 
 def test_n16_the_report_is_printed_only_while_it_is_in_force(stage: Stage, verified: Person) -> None:
     report = verified.report
-    printed = stage.look(f"{report}/report.pdf")
+    printed = stage.look(f"{stage.opened(verified)}/report.pdf")
     assert printed.headers["Content-Type"] == "application/pdf"
     assert printed.content.startswith(b"%PDF-")
     assert "no-store" in printed.headers["Cache-Control"]
     stage.sleep_until(2023, 8, 1)
-    assert stage.look(f"{report}/report.pdf").status_code == 404, "the link from the chat is good for a week"
+    assert stage.look(report).status_code == 404, "the link from the chat is good for a week"
     assert stage.look(f"{stage.app_url}/r/made-up").status_code == 404
 
 
@@ -222,7 +219,8 @@ def test_n18_who_is_not_placed_at_the_cutoff_is_registered_as_unemployed(stage: 
     graduate = stage.graduate("平台上没有去向数据")
     graduate.checks()
     assert "0 人" in stage.office("season", "cutoff"), "two days too early"
-    stage.sleep_until(2023, 7, 1)
+    # An hour less than two days after the graduate wrote: WeChat lets us write by ourselves for 48 hours only.
+    stage.sleep_until(2023, 7, 1, 9)
     assert "2 人" in stage.office("season", "cutoff"), "two of the demo's graduates have no destination"
     assert "0 人" in stage.office("season", "cutoff"), "nobody is registered twice"
     stage.deliver()

@@ -15,7 +15,7 @@ from bot.registration.graduate import Completion, Counsellor, Graduate, Level
 from bot.registration.household import Household
 from bot.registration.identity_number import IdentityNumber
 from bot.registration.season import SHANGHAI, Season
-from bot.registration.verification import Subject, Verification
+from bot.registration.verification import Extension, Subject, Verification
 from storage.engine import open_engine
 from storage.unit_of_work import SqlWork
 
@@ -148,6 +148,9 @@ def full(season: Season) -> Dossier:
                 date(2023, 12, 30),
                 closed_at=NOW + timedelta(days=1),
                 superseded_at=NOW + timedelta(days=2),
+                annulled_at=NOW + timedelta(days=3),
+                annulled_reason="误发 😀",
+                extensions=(Extension(NOW + timedelta(hours=1), date(2023, 7, 1), date(2023, 12, 30)),),
             )
             for number, subject in (("01234567", Subject.ARCHIVE), ("99999999", Subject.HOUSEHOLD))
         ),

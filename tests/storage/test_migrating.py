@@ -7,7 +7,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.migrating import current_revision, head_revision, migrate
-from storage.tables import metadata
+from storage.schema import metadata
 
 
 def test_empty_to_head_equals_the_tables(engine: Engine) -> None:

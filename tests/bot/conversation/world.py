@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.conversation import effects
-from bot.conversation.facts import Facts
+from bot.conversation.facts import Facts, Seen
 from bot.conversation.flow import Need
 from bot.conversation.flows.consent import VERSION
 from bot.conversation.incoming import Incoming, Kind
@@ -41,6 +41,10 @@ class StubLinks:
 LINKS = StubLinks()
 
 
+NOBODY = Seen()
+"""Nobody has looked yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that matters for the next answer (世界).
@@ -61,6 +65,7 @@ class World:
     person: ChsiAnswer = ChsiAnswer.YES
     failures: int = 0
     season: Season = SEASON
+    seen: Seen = NOBODY
 
     @property
     def own(self) -> Dossier | None:
@@ -122,6 +127,8 @@ def looked_up(world: World, incoming: Incoming) -> Facts:
             number = stand(world.talk, facts).kept["student_number"]
             found = next((d for d in world.dossiers if d.graduate.student_number == number), None)
             facts = replace(facts, looked_up=number, candidate=found, locked_until=world.locked_until)
+        elif wanted == Need.SEEN:
+            facts = replace(facts, seen=world.seen)
         elif wanted == Need.BINDING:
             facts = replace(facts, binding=world.binding)
         else:
@@ -143,6 +150,9 @@ def _do(world: World, turn: Turn, facts: Facts) -> tuple[World, tuple[Say, ...],
             assert facts.candidate is not None
             world = _put(world, facts.candidate.bind(OPENID))
             facts = replace(facts, dossier=world.own)
+        elif isinstance(effect, effects.WithdrawReceipts):
+            stopped = tuple(replace(r, withdrawn_at=world.now) for r in world.seen.receipts)
+            world = replace(world, seen=replace(world.seen, receipts=stopped))
         else:
             try:
                 world = _put(world, _changed(effect, facts))

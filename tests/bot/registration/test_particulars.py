@@ -45,7 +45,7 @@ def test_residence_permits_of_hong_kong_macao_and_taiwan_are_id_numbers() -> Non
 
 def test_an_id_number_masks_itself() -> None:
     number = IdentityNumber.parse("11010519491231002X", TODAY)
-    assert str(number) == number.masked == "1****************X"
+    assert str(number) == number.masked == "*****************X"
     assert "9491" not in repr(number)
     assert number.tail == "31002X"
 

@@ -165,3 +165,16 @@ class Letterbox:
         """Keep it."""
         self.sent.append((openid, reply, once))
         return self.outcome
+
+
+def unbound(dossier: Dossier) -> Dossier:
+    return replace(dossier, openid=None)
+
+
+def at_home(stage: Stage, dossier: Dossier) -> Phone:
+    """Give the bound graduate a phone on which the board is shown."""
+    stage.set_up(unbound(replace(dossier, checked_at=None)))
+    phone = stage.phone()
+    phone.log_in()
+    phone.say("信息正确")
+    return phone

@@ -10,8 +10,8 @@ from bot.registration.archive import ArchiveStatus
 from bot.use_cases.receive_message import receive_message
 from bot.use_cases.staff_changes import approve_archive, replace_school_data
 from tests.bot import people
-from tests.bot.use_cases.stage import Phone, Stage
-from tests.bot.use_cases.test_rules import CONFIRM, at_home, data_of
+from tests.bot.use_cases.stage import Phone, Stage, at_home
+from tests.bot.use_cases.test_rules import CONFIRM, data_of
 
 
 def again(phone: Phone) -> Rendered:

@@ -17,7 +17,7 @@ from handlers.chsi.client import signature
 from handlers.chsi.pages import ChsiDoor, PersonLinks
 from storage.cipher import FieldCipher
 from storage.engine import open_engine
-from storage.tables import metadata
+from storage.schema import metadata
 from storage.unit_of_work import SqlWork
 from tests.handlers.chsi.counterpart import SECRET
 from tests.handlers.report.sample import NOW, SEASON, registered

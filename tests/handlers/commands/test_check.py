@@ -22,7 +22,7 @@ def test_a_new_installation_is_led_from_step_to_step_until_it_is_ready(new_desk:
     assert "菜单已发布" in new_desk.types("menu").output
     last = new_desk.types("check")
     assert last.exit_code == 0, last.output
-    assert last.output.count("✅") == 7
+    assert last.output.count("✅") == 8
     assert "都就绪了" in last.output
 
 

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from bot.registration.dossier import Dossier
 from bot.registration.verification import Subject
 from handlers.public_pages import loggable_path
-from tests.handlers.report.sample import LAST_DAY, NOW, registered
+from tests.handlers.report.sample import ADDRESS, CONTACT, IDENTITY_NUMBER, LAST_DAY, NOW, PHONE, registered
 from tests.handlers.report.stage import BASE_URL, Stage
 
 ENDS: dict[str, Callable[[Dossier], Dossier]] = {
@@ -22,13 +22,68 @@ ENDS: dict[str, Callable[[Dossier], Dossier]] = {
 }
 
 
-def test_the_phone_page_shows_state_number_validity_preview_and_download(stage: Stage) -> None:
+SECRETS = ("欧阳", IDENTITY_NUMBER, IDENTITY_NUMBER[-6:], ADDRESS, CONTACT, PHONE, "园区人力资源")
+
+
+def whole(stage: Stage, subject: Subject = Subject.ARCHIVE) -> str:
+    """Open the report as its graduate does, and return the path under which picture and file are found."""
+    page = stage.client.post(stage.link(subject), data={"tail": IDENTITY_NUMBER[-6:]})
+    assert page.status_code == 200
+    found = re.search(r'href="(/r/[^"]+)/report\.pdf"', page.text)
+    assert found
+    return found[1]
+
+
+def test_a_forwarded_link_shows_state_number_and_validity_and_everything_else_masked(stage: Stage) -> None:
     link = stage.link(Subject.ARCHIVE)
     answer = stage.client.get(link)
     assert answer.status_code == 200
-    for said in ("生效中", "V0", ">23127150<", "2023-07-16 23:59:59", f'src="{link}/preview.png"', "/report.pdf"):
+    for said in ("生效中", "V0", ">23127150<", "2023-07-16 23:59:59", "欧**䶮", "身份证号后六位"):
         assert said in answer.text, said
-    assert "欧阳" not in answer.text
+    assert not [secret for secret in (*SECRETS, "report.pdf", "preview.png") if secret in answer.text]
+    for file in ("/report.pdf", "/preview.png"):
+        refused = stage.client.get(link + file)
+        assert (refused.status_code, refused.mimetype) == (404, "text/html")
+
+
+def test_with_the_end_of_the_id_number_the_page_shows_preview_and_download(stage: Stage) -> None:
+    link = stage.link(Subject.ARCHIVE)
+    for typed in (IDENTITY_NUMBER[-6:], f" {IDENTITY_NUMBER[-6:].lower()} ", IDENTITY_NUMBER):
+        page = stage.client.post(link, data={"tail": typed})
+        assert page.status_code == 200, typed
+        assert '/preview.png"' in page.text
+        assert "下载 PDF" in page.text
+
+
+def test_what_is_not_six_characters_is_told_and_not_counted(stage: Stage) -> None:
+    link = stage.link(Subject.ARCHIVE)
+    for typed in ("", "12345", "欧阳㛃䶮", "1" * 5000, "<script>"):
+        page = stage.client.post(link, data={"tail": typed})
+        assert page.status_code == 403
+        assert "五位数字" in page.text
+        assert "<script>" not in page.text
+    assert whole(stage)
+
+
+def test_the_fifth_wrong_ending_locks_this_link_for_a_day_and_a_fresh_one_opens(stage: Stage) -> None:
+    link = stage.link(Subject.ARCHIVE)
+    for _ in range(4):
+        assert "后六位不对" in stage.client.post(link, data={"tail": "000000"}).text
+    assert "锁定到 2023-07-01 10:00" in stage.client.post(link, data={"tail": "000000"}).text
+    refused = stage.client.post(link, data={"tail": IDENTITY_NUMBER[-6:]})
+    assert refused.status_code == 403
+    assert "report.pdf" not in refused.text
+    stage.now += timedelta(seconds=1)
+    assert whole(stage)
+
+
+def test_what_was_opened_stays_open_for_half_an_hour_only(stage: Stage) -> None:
+    opened = whole(stage)
+    stage.now += timedelta(minutes=30)
+    assert stage.client.get(opened + "/report.pdf").status_code == 200
+    stage.now += timedelta(seconds=1)
+    assert stage.client.get(opened + "/report.pdf").status_code == 404
+    assert stage.client.get(opened).status_code == 404
 
 
 def test_the_number_can_be_copied_without_script_and_the_button_needs_one(stage: Stage) -> None:
@@ -38,7 +93,7 @@ def test_the_number_can_be_copied_without_script_and_the_button_needs_one(stage:
 
 
 def test_the_download_is_the_report_of_this_subject_with_the_number_in_its_name(stage: Stage) -> None:
-    answer = stage.client.get(stage.link(Subject.HOUSEHOLD) + "/report.pdf")
+    answer = stage.client.get(whole(stage, Subject.HOUSEHOLD) + "/report.pdf")
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     named = answer.headers["Content-Disposition"]
     assert named.startswith("attachment")
@@ -49,7 +104,7 @@ def test_the_download_is_the_report_of_this_subject_with_the_number_in_its_name(
 
 
 def test_from_link_to_picture_to_code_to_landing_page_is_one_unbroken_way(stage: Stage) -> None:
-    picture = stage.client.get(stage.link(Subject.ARCHIVE) + "/preview.png")
+    picture = stage.client.get(whole(stage) + "/preview.png")
     assert picture.mimetype == "image/png"
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.data)).convert("L"))
     assert code.text.startswith(BASE_URL.upper() + "/V/")
@@ -61,8 +116,9 @@ def test_from_link_to_picture_to_code_to_landing_page_is_one_unbroken_way(stage:
 @pytest.mark.parametrize("state", ENDS)
 @pytest.mark.parametrize("file", ["/report.pdf", "/preview.png"])
 def test_what_is_not_in_force_is_not_handed_out_and_the_page_says_why(stage: Stage, state: str, file: str) -> None:
+    opened = whole(stage)
     stage.change(ENDS[state])
-    answer = stage.client.get(stage.link(Subject.ARCHIVE) + file)
+    answer = stage.client.get(opened + file)
     assert (answer.status_code, answer.mimetype) == (409, "text/html")
     assert f"<h1>{state}</h1>" in answer.text
     assert "公众号" in answer.text
@@ -73,9 +129,10 @@ def test_the_last_second_still_downloads_and_the_next_does_not(stage: Stage) -> 
     verification = stage.dossier.verification_of(Subject.ARCHIVE)
     assert verification
     stage.now = verification.valid_until
-    assert stage.client.get(stage.link(Subject.ARCHIVE) + "/report.pdf").status_code == 200
+    opened = whole(stage)
+    assert stage.client.get(opened + "/report.pdf").status_code == 200
     stage.now += timedelta(seconds=1)
-    answer = stage.client.get(stage.link(Subject.ARCHIVE) + "/report.pdf")
+    answer = stage.client.get(opened + "/report.pdf")
     assert answer.status_code == 409
     assert "<h1>已过期</h1>" in answer.text
     assert "2023-07-16 23:59:59" in answer.text
@@ -83,7 +140,7 @@ def test_the_last_second_still_downloads_and_the_next_does_not(stage: Stage) -> 
 
 def test_closing_one_subject_leaves_the_other_in_force(stage: Stage) -> None:
     stage.change(ENDS["已撤销"])
-    assert stage.client.get(stage.link(Subject.HOUSEHOLD) + "/report.pdf").status_code == 200
+    assert stage.client.get(whole(stage, Subject.HOUSEHOLD) + "/report.pdf").status_code == 200
 
 
 def test_a_bad_an_old_and_an_orphaned_link_read_alike(stage: Stage) -> None:
@@ -110,7 +167,7 @@ def test_a_name_the_font_cannot_print_gets_an_explanation_instead_of_a_hole(stag
         named = named.authorise(replace(first, id="v3", number="33333333", digest=named.digest), season)
         uow.registry.add_many([named])
         uow.commit()
-    answer = stage.client.get(f"/r/{stage.links.token('v3')}/report.pdf")
+    answer = stage.client.get(f"/r/{stage.links.whole_token('v3')}/report.pdf")
     assert answer.status_code == 503
     assert "缺字" in answer.text
     assert "0512-62880000" in answer.text
@@ -120,7 +177,8 @@ def test_a_name_the_font_cannot_print_gets_an_explanation_instead_of_a_hole(stag
 @pytest.mark.parametrize("tail", ["", "/preview.png", "/report.pdf"])
 def test_every_answer_is_private_and_loads_nothing_from_elsewhere(stage: Stage, tail: str) -> None:
     for method in ("GET", "HEAD"):
-        answer = stage.client.open(stage.link(Subject.ARCHIVE) + tail, method=method)
+        path = whole(stage) + tail if tail else stage.link(Subject.ARCHIVE)
+        answer = stage.client.open(path, method=method)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"

@@ -5,12 +5,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from bot.registration.dossier import Dossier
+from bot.registration.look import Way
 from bot.registration.report import Standing
 from bot.registration.verification import Subject
 from handlers.verification.tokens import VerificationKeys
 from handlers.verification.words import words
+from storage.tables import look as look_table
 from tests.handlers.report.sample import (
     ADDRESS,
     CONTACT,
@@ -25,9 +28,11 @@ from tests.handlers.report.sample import (
 from tests.handlers.report.stage import BASE_URL, Stage, opened_stage
 
 LANGUAGES = ("zh", "en")
+LATER = NOW + timedelta(hours=1)
 STEPS: dict[Standing, Callable[[Dossier], Dossier]] = {
-    Standing.CLOSED: lambda dossier: dossier.close(Subject.ARCHIVE, NOW),
-    Standing.CONFIRM_AGAIN: lambda dossier: dossier.fallen(NOW),
+    Standing.CLOSED: lambda dossier: dossier.close(Subject.ARCHIVE, LATER),
+    Standing.CONFIRM_AGAIN: lambda dossier: dossier.fallen(LATER),
+    Standing.ANNULLED: lambda dossier: dossier.annul(dossier.verifications[0].id, "误发", LATER),
 }
 
 
@@ -70,9 +75,45 @@ def test_no_two_states_share_a_sentence_and_every_standing_has_one(language: str
     assert [code for code, state in states.items() if state["tone"] == "good"] == ["V0"]
 
 
-def test_both_languages_hold_the_same_keys() -> None:
-    assert set(words("zh")) == set(words("en")) - {"labels"}
-    assert len(words("zh")["genuine_points"]) == len(words("en")["genuine_points"])
+def shape(words: object) -> object:
+    if isinstance(words, dict):
+        return {key: shape(value) for key, value in words.items()}
+    return sorted(set(re.findall(r"\{\w+\}", str(words)))) if isinstance(words, str) else len(words)  # type: ignore[arg-type]  # a list
+
+
+def test_both_languages_hold_the_same_words_with_the_same_gaps() -> None:
+    english = {key: value for key, value in words("en").items() if key != "labels"}
+    assert shape(dict(words("zh"))) == shape(english)
+
+
+def test_a_report_replaced_by_a_new_one_says_so_and_asks_for_it(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    renewed = replace(stage.dossier.verifications[0], id="v-new", number="55555555", issued_at=LATER)
+    stage.change(lambda dossier: dossier.authorise(renewed, SEASON))
+    page = stage.client.get(path).text
+    assert ">V4<" in page
+    assert words("zh")["states"]["V4"]["replaced_next"] in page
+    assert words("zh")["states"]["V4"]["next"] not in page
+    assert "55555555" not in page
+
+
+def test_the_page_tells_the_whole_history_oldest_first(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    later = [LATER + timedelta(hours=hour) for hour in range(3)]
+    verification = stage.dossier.verifications[0]
+    stage.change(lambda dossier: dossier.extend(Subject.ARCHIVE, LAST_DAY + timedelta(days=30), SEASON, later[0]))
+    stage.change(lambda dossier: dossier.close(Subject.ARCHIVE, later[1]))
+    stage.change(lambda dossier: dossier.annul(verification.id, "不给外人看的原因", later[2]))
+    page = stage.client.get(path).text
+    told = re.findall(r"<li><time>([^<]+)</time> (.*?)</li>", page)
+    plain = [(at, re.sub(r"<[^>]+>", "", line)) for at, line in told]
+    assert plain == [
+        ("2023-06-30 10:00:00", "签发，有效期至 2023-07-16 23:59:59"),
+        ("2023-06-30 11:00:00", "延长有效期至 2023-08-15 23:59:59"),
+        ("2023-06-30 12:00:00", "毕业生撤销了授权，从此停用"),
+        ("2023-06-30 13:00:00", "学校作废，从此停用"),
+    ]
+    assert "不给外人看的原因" not in page
 
 
 @pytest.mark.parametrize("subject", Subject)
@@ -160,6 +201,15 @@ def test_an_old_print_says_that_the_validity_was_extended(stage: Stage) -> None:
     assert "2023-08-15 23:59:59" in page
 
 
+def test_of_an_ended_report_nobody_is_told_that_its_validity_was_extended(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    stage.change(lambda dossier: dossier.extend(Subject.ARCHIVE, LAST_DAY + timedelta(days=30), SEASON, LATER))
+    stage.change(lambda dossier: dossier.close(Subject.ARCHIVE, LATER))
+    page = stage.client.get(path).text
+    assert words("zh")["extended"] not in page
+    assert words("zh")["was_valid_until"] in page
+
+
 def test_a_change_of_data_is_told_with_the_very_next_look(stage: Stage) -> None:
     path = stage.code(Subject.ARCHIVE)
     assert ">V0<" in stage.client.get(path).text
@@ -187,3 +237,61 @@ def test_the_page_may_not_be_kept_indexed_or_framed(stage: Stage) -> None:
     assert "noindex" in answer.headers["X-Robots-Tag"]
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     assert "Set-Cookie" not in answer.headers
+
+
+def looks(stage: Stage) -> list[tuple[Way, Standing]]:
+    with stage.work.reading() as uow:
+        return [(look.way, look.standing) for look in uow.looks.of(["v-archive"], 10)]
+
+
+def test_every_scan_of_a_genuine_code_is_written_down_and_nothing_else_is(stage: Stage) -> None:
+    path = stage.code(Subject.ARCHIVE)
+    stage.client.head(path)
+    stage.client.get("/v/" + "A" * 148)
+    assert looks(stage) == []
+    stage.client.get(path)
+    stage.now += timedelta(minutes=1)
+    stage.change(lambda dossier: dossier.close(Subject.ARCHIVE, stage.now))
+    stage.client.get(path.lower() + "?lang=en")
+    assert looks(stage) == [(Way.SCAN, Standing.CLOSED), (Way.SCAN, Standing.IN_FORCE)]
+
+
+def test_a_look_that_cannot_be_written_down_does_not_keep_the_verdict_from_the_clerk(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stage.work._engine.connect() as connection:  # noqa: SLF001 -- the table is to be missing
+        look_table.drop(connection)
+    answer = stage.client.get(stage.code(Subject.ARCHIVE))
+    assert answer.status_code == 200
+    assert ">V0<" in answer.text
+    assert [record.getMessage() for record in caplog.records] == ["scan: a look was not written down (StoreError)"]
+
+
+@pytest.mark.parametrize("standing", [s for s in Standing if s is not Standing.UNCONFIRMED])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_is_a_dead_end(stage: Stage, standing: Standing, language: str) -> None:
+    query = "?lang=en" if language == "en" else ""
+    page = look(stage, standing, query)
+    assert f'href="/verify{query}"' in page
+    assert f'href="/verify/offline{query}"' in page
+
+
+def test_the_page_asks_for_one_style_sheet_and_no_script_that_it_waits_for(stage: Stage) -> None:
+    page = stage.client.get(stage.code(Subject.ARCHIVE)).text
+    assert len(re.findall(r'rel="stylesheet"', page)) == 1
+    assert all('type="module"' in tag for tag in re.findall(r"<script[^>]*>", page))
+    assert not re.search(r"<style|style=|onclick|https?://(?!quxiang)", page)
+
+
+def test_a_scan_costs_few_statements_and_a_forged_code_one(stage: Stage) -> None:
+    said: list[str] = []
+    event.listen(stage.work._engine, "before_cursor_execute", lambda *args: said.append(args[2]))  # noqa: SLF001 -- counted where they leave
+    path = stage.code(Subject.ARCHIVE)
+    stage.client.get(path)
+    said.clear()
+    stage.client.get(path)
+    tables = [re.findall(r"(?:FROM|INTO) (\w+)", line)[0] for line in said]
+    assert tables == ["graduate", "verification", "season", "receipt", "look", "look"]
+    said.clear()
+    stage.client.get("/v/" + "A" * 148)
+    assert len(said) == 1

@@ -8,6 +8,7 @@ import pytest
 from bot.errors import BadValueError
 from bot.registration.verification import Subject, Verification
 from handlers.verification.tokens import Statement, VerificationKeys
+from tests.handlers.keylist.listing import SEEDS, key_list
 from tests.handlers.report.sample import LAST_DAY, NOW, registered
 
 KEYS = VerificationKeys.of_seeds(1, {1: b"1" * 32})
@@ -117,3 +118,17 @@ def test_keys_and_statements_show_nothing_when_written_to_a_log() -> None:
     written = repr(KEYS) + repr(Statement.about(archive()))
     assert "23127150" not in written
     assert "Ed25519" not in written
+
+
+def test_the_key_list_says_who_signs_and_who_is_accepted() -> None:
+    keys = VerificationKeys.of_list(key_list(), SEEDS)
+    assert keys.kid == 2
+    assert set(keys.publics) == {1, 2, 3}
+    for kid, is_accepted in ((1, True), (2, True), (3, True), (4, False)):
+        token = VerificationKeys.of_seeds(kid, {kid: SEEDS[kid]}).issue(archive())
+        assert (keys.read(token) is not None) is is_accepted, kid
+
+
+def test_without_the_current_seed_nothing_is_signed() -> None:
+    with pytest.raises(BadValueError, match="现用"):
+        VerificationKeys.of_list(key_list(), {3: SEEDS[3]})
