@@ -218,8 +218,11 @@ class Seasons(Protocol):
     def standing(self, season_id: str) -> Standing:
         """Return how the graduates of a season stand."""
 
-    def save(self, season: Season) -> None:
-        """Store the season under its id, as the next version, and make it the current one."""
+    def save(self, season: Season, over: Season | None = None) -> None:
+        """Store the season under its id, as the next version, and make it the current one.
+
+        Raises MovedError if ``over`` is given and is not the current one, in its version.
+        """
 
 
 class Outcome(StrEnum):

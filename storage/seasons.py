@@ -22,6 +22,7 @@ SEASON_COLUMNS = tuple(season.c[name] for name in _FIELDS)
 _CURRENT = select(*SEASON_COLUMNS).where(season.c.is_current == 1)
 _VERSION = select(season.c.version).where(season.c.id == bindparam("id"))
 _RETIRE = update(season).where(season.c.is_current == 1).values(is_current=None)
+_RETIRE_THAT = _RETIRE.where(season.c.id == bindparam("row_id"), season.c.version == bindparam("old_version"))
 _INSERT = insert(season)
 _UPDATE = update(season).where(season.c.id == bindparam("row_id"), season.c.version == bindparam("old_version"))
 _KEEP = insert(season_version)
@@ -92,16 +93,24 @@ class SqlSeasons:
             runs={row.cutoff: int(row.total) for row in self._transaction.rows(_RUNS, asked)},
         )
 
-    def save(self, season: Season) -> None:
+    def save(self, season: Season, over: Season | None = None) -> None:
         """Store the season under its id, as the next version, and make it the current one.
 
+        Args:
+            season: the settings.
+            over: the season that must be current, in this version; None to ask nothing.
+
         Raises:
-            MovedError: somebody else stored it meanwhile.
+            MovedError: somebody else stored it meanwhile, or ``over`` is not current any more.
         """
+        # Taking the old one away comes first: it locks the row, so that what is read after it stays true.
+        if over is None:
+            self._transaction.write(_RETIRE)
+        elif self._transaction.write(_RETIRE_THAT, {"row_id": over.id, "old_version": over.version}) != 1:
+            raise MovedError("the season was changed meanwhile")
         stored = self._transaction.row(_VERSION, {"id": season.id})
         new = replace(season, version=stored.version + 1 if stored else 1)
         values = asdict(new)
-        self._transaction.write(_RETIRE)
         if stored is None:
             self._transaction.write(_INSERT, {**values, "is_current": 1})
         elif (

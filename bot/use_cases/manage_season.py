@@ -151,7 +151,7 @@ def save_season(office: Office, new: Season, base: Season | None) -> Season:
     with office.work.writing() as uow:
         if uow.seasons.current() != base:
             raise MovedError("the season was changed meanwhile")
-        uow.seasons.save(new)
+        uow.seasons.save(new, base)  # compares once more, under the row's lock: others may have saved since the look
         stored = uow.seasons.current()
         if stored is None:
             raise MovedError("the season is gone")

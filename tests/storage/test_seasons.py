@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pytest
 from sqlalchemy import Engine, select
 
 from bot.errors import MovedError
@@ -85,6 +86,20 @@ def test_the_standing_counts_who_a_change_may_touch(
         unit.commit()
     with work.reading() as unit:
         assert unit.seasons.standing(season.id).runs == {date(2023, 8, 31): 1}
+
+
+def test_what_others_saved_since_the_look_is_not_overwritten(work: SqlWork, season: Season) -> None:
+    with work.writing() as unit:
+        unit.seasons.save(replace(season, hotline="010-1"), season)
+        unit.commit()
+    with pytest.raises(MovedError), work.writing() as unit:
+        unit.seasons.save(replace(season, hotline="010-2"), season)
+    with pytest.raises(MovedError), work.writing() as unit:
+        unit.seasons.save(replace(season, id="2024"), season)
+    with work.reading() as unit:
+        stored = unit.seasons.current()
+    assert stored
+    assert (stored.id, stored.hotline, stored.version) == (season.id, "010-1", season.version + 1)
 
 
 def test_of_many_who_save_at_once_one_wins_and_the_others_are_told(work: SqlWork, season: Season) -> None:
