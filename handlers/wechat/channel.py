@@ -58,5 +58,10 @@ def _outcome(error: PlatformError) -> Outcome:
         return Outcome.GONE
     if error.kind is ErrorKind.RECIPIENT or error.code == 45047:
         return Outcome.CLOSED
+    if error.is_unsure:
+        # It may have arrived, and the platform does not recognise a second one: never again by itself. The next
+        # answer shows it, so that it is not lost either.
+        _LOG.warning("no answer about a notice, shown with the person's next message: %s", error)
+        return Outcome.CLOSED
     _LOG.warning("notice not sent, tried again later: %s", error)
     return Outcome.LATER

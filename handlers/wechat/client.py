@@ -14,12 +14,14 @@ from datetime import timedelta
 from typing import Any
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from bot.errors import BadValueError
 from handlers.wechat.faults import ErrorKind, PlatformError, classify, refusal
 from storage.access_token import AccessTokens, Grant
 
 _NO_MENU = 46003
+_TOKEN_CALL = "stable_token"  # noqa: S105 -- the name of a call
 _BUSY = -1
 _OK = 200
 _SERVER_ERROR = 500
@@ -151,10 +153,10 @@ class PlatformClient:
             "secret": self._account.app_secret,
             "force_refresh": False,
         }
-        answer = self._patiently("stable_token", body, {})
+        answer = self._patiently(_TOKEN_CALL, body, {})
         value, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(value, str) or not value or not isinstance(seconds, int) or seconds <= 0:
-            raise _no_answer("stable_token", "an answer without a token")
+            raise _no_answer(_TOKEN_CALL, "an answer without a token")
         return Grant(value, timedelta(seconds=seconds))
 
     def _call(self, action: str, body: Mapping[str, object] | None = None) -> Answer:
@@ -196,7 +198,8 @@ class PlatformClient:
             )
         except requests.RequestException as error:
             # Its text and its request hold the address, and with it the token.
-            raise _no_answer(action, type(error).__name__) from None
+            is_unsure = not isinstance(error, requests.ConnectTimeout) and not _never_connected(error)
+            raise _no_answer(action, type(error).__name__, is_unsure=is_unsure) from None
         return _understood(action, response)
 
 
@@ -217,5 +220,13 @@ def _understood(action: str, response: requests.Response) -> Answer:
     return dict(answer)
 
 
-def _no_answer(action: str, what: str) -> PlatformError:
-    return PlatformError(f"{action}: WeChat gave no usable answer ({what})", ErrorKind.RETRY)
+def _never_connected(error: requests.RequestException) -> bool:
+    """Tell whether no connection came about, so that surely nothing was asked (没有连上)."""
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", cause), NewConnectionError)
+
+
+def _no_answer(action: str, what: str, *, is_unsure: bool = True) -> PlatformError:
+    """Return the error for no usable answer; asking for a token does nothing that could have been done."""
+    text = f"{action}: WeChat gave no usable answer ({what})"
+    return PlatformError(text, ErrorKind.RETRY, is_unsure=is_unsure and action != _TOKEN_CALL)

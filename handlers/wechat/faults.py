@@ -69,11 +69,14 @@ class PlatformError(TransportError):
 
     Attributes:
         kind: what can be done about it.
+        is_unsure: whether the platform may have done what was asked all the same: the request went out, and no
+            usable answer came back.
     """
 
-    def __init__(self, message: str, kind: ErrorKind, code: int = 0) -> None:
+    def __init__(self, message: str, kind: ErrorKind, code: int = 0, *, is_unsure: bool = False) -> None:
         super().__init__(message, permanent=kind not in _PASSING, code=code)
         self.kind = kind
+        self.is_unsure = is_unsure
 
 
 def classify(code: int) -> ErrorKind:
