@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -136,3 +137,11 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
 def work(engine: Engine, cipher: FieldCipher) -> SqlWork:
     """Units of work on ``engine``."""
     return SqlWork(engine, cipher)
+
+
+@pytest.fixture
+def _still_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock of the limits: a minute that ends between two requests would let one more through."""
+    still = SimpleNamespace(time=lambda: 1_700_000_010.0)
+    monkeypatch.setattr("limits.storage.memory.time", still)
+    monkeypatch.setattr("limits.strategies.time", still)

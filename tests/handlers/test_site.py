@@ -93,6 +93,7 @@ def test_a_form_that_is_too_large_is_a_sentence(client: FlaskClient) -> None:
     assert_manners(dict(answer.headers), "413")
 
 
+@pytest.mark.usefixtures("_still_limits")
 def test_a_crowd_is_asked_to_wait(client: FlaskClient) -> None:
     answers = [client.get("/v/x", environ_base={"REMOTE_ADDR": "192.0.2.9"}) for _ in range(1001)]
     assert answers[0].status_code == 200

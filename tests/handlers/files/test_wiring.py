@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -40,6 +41,7 @@ def test_after_a_rotation_older_reports_count_until_their_key_is_retired(tmp_pat
         assert '<span class="code">F5</span>' in page
 
 
+@pytest.mark.usefixtures("_still_limits")
 def test_uploads_have_a_limit_of_their_own(tmp_path: Path) -> None:
     with built(tmp_path, QUXIANG_REPORT__UPLOADS_PER_MINUTE="2") as made:
         client = made.web.test_client()
