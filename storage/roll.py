@@ -1,12 +1,13 @@
 """The roll (毕业生名单与进度) in the database: every statement carries the scope of whoever asks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, or_, select
 
 from bot.errors import BadValueError
+from bot.moments import from_microseconds, to_microseconds
 from bot.registration.graduate import Level
 from bot.registration.stage import Stage
 from bot.staff.roll import Area, By, Group, Line, Progress, Wanted
@@ -16,7 +17,6 @@ from storage.tables import graduate
 from storage.transaction import Transaction
 
 _MOBILE = "graduate:mobile"
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _TURNED = "名单在这期间变了，请回到第一页"
 _g = graduate.c
 _KEYS: dict[By, tuple[ColumnElement[Any], ...]] = {
@@ -188,12 +188,12 @@ def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
 
 def _cursor(wanted: Wanted, last: Line) -> str:
     """Return where the next page begins (翻页位置): an identifier, and at one stage the moment; nobody's number."""
-    return f"{last.id}.{(last.since - _EPOCH) // _MICROSECOND}" if wanted.stage else last.id
+    return f"{last.id}.{to_microseconds(last.since)}" if wanted.stage else last.id
 
 
 def _moment(microseconds: str) -> datetime:
     try:
-        return _EPOCH + int(microseconds) * _MICROSECOND
+        return from_microseconds(int(microseconds))
     except (ValueError, OverflowError):
         raise BadValueError(_TURNED) from None
 

@@ -5,7 +5,7 @@ microseconds since 1970 UTC (``Moment``); enumerations are stored by their Engli
 limit, words that are looked up have 255; ``LargeBinary`` holds sealed values (storage/cipher.py).
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -29,10 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
+from bot.moments import from_microseconds, to_microseconds
 from storage.access_token import access_token_table
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -47,11 +45,11 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 -- SQLAlchemy's signature
         """Return the number; ``datetime`` itself raises TypeError for a naive value."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else to_microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the same
         """Return the moment in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else from_microseconds(value)
 
 
 metadata = MetaData(

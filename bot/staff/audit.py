@@ -4,10 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from bot.moments import to_microseconds
 
 GENESIS = "0" * 64
 """The hash before the first entry."""
@@ -66,10 +65,9 @@ class Search:
 
 def hash_of(entry: Entry) -> str:
     """Return SHA-256 over everything stored of an entry but its own hash (链式哈希), with the hash before it."""
-    microseconds = (entry.at - _EPOCH) // _MICROSECOND
     facts = [
         entry.seq,
-        microseconds,
+        to_microseconds(entry.at),
         entry.actor_id,
         entry.actor_name,
         entry.action,

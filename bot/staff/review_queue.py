@@ -3,14 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
 from bot.errors import BadValueError
+from bot.moments import from_microseconds, to_microseconds
 from bot.registration.archive import TransferType
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _WRITTEN = re.compile(r"([0-9]{1,16})-([0-9a-f]{32})", re.ASCII)
 
 
@@ -22,7 +21,7 @@ class Place:
     dossier_id: str
 
     def __str__(self) -> str:
-        return f"{(self.submitted_at - _EPOCH) // _MICROSECOND}-{self.dossier_id}"
+        return f"{to_microseconds(self.submitted_at)}-{self.dossier_id}"
 
     @classmethod
     def read(cls, text: str) -> "Place":
@@ -34,7 +33,7 @@ class Place:
         found = _WRITTEN.fullmatch(text)
         if found is None:
             raise BadValueError("网址不完整，请回到审核队列重新打开")
-        return cls(_EPOCH + timedelta(microseconds=int(found[1])), found[2])
+        return cls(from_microseconds(int(found[1])), found[2])
 
 
 class Hinted(Enum):

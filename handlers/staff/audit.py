@@ -4,13 +4,14 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from datetime import time as day_time
 
 from flask import request
 from werkzeug.wrappers import Response
 
 from bot.errors import BadValueError
+from bot.moments import to_microseconds
 from bot.registration.particulars import parse_date
 from bot.registration.season import SHANGHAI
 from bot.staff.audit import Break, Entry, Search, first_break
@@ -35,7 +36,6 @@ _HEADS = (
 )
 _SEALED = "密文"
 _LONGEST_CELL = 32_767  # characters; what Excel takes
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
     return (
         entry.seq,
         f"{entry.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}",
-        str((entry.at - _EPOCH) // timedelta(microseconds=1)),
+        str(to_microseconds(entry.at)),
         entry.actor_id,
         entry.actor_name,
         action_name(entry.action),

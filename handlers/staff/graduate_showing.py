@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 from bot.conversation.lines import chinese_day
+from bot.moments import from_microseconds, to_microseconds
 from bot.ports import UnitOfWork
 from bot.registration.dossier import Dossier
 from bot.registration.look import Receipt
@@ -24,8 +25,6 @@ EVENTS = 60
 """Events on a page, so that it stays small however long somebody has talked."""
 NOT_FOUND = "没有这名毕业生，或者不在您的可见范围。请回到名单再找。"
 _ID = re.compile(r"[0-9a-f]{32}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _FAR = 10**16  # microseconds: year 2286
 _TONE = {
     Stage.VERIFIED: "good",
@@ -129,7 +128,7 @@ def shown(uow: UnitOfWork, season: Season, asked: Whose, now: datetime, before: 
         fields=revealable(dossier),
         given=tuple(_given(dossier, each, sources.receipts, now) for each in reversed(dossier.verifications)),
         days_told=by_day(page.events),
-        older=(page.before - _EPOCH) // _MICROSECOND if page.before else None,
+        older=to_microseconds(page.before) if page.before else None,
         locked_until=uow.guards.locked_until((subject,), now),
     )
 
@@ -138,7 +137,7 @@ def moment_of(text: str) -> datetime | None:
     """Return the moment a page link names (microseconds since 1970), None for none or nonsense."""
     if not text.isascii() or not text.isdigit() or len(text) > len(str(_FAR)) or int(text) > _FAR:
         return None
-    return _EPOCH + int(text) * _MICROSECOND
+    return from_microseconds(int(text))
 
 
 def _facts(dossier: Dossier) -> tuple[tuple[str, str], ...]:

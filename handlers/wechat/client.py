@@ -198,8 +198,7 @@ class PlatformClient:
             )
         except requests.RequestException as error:
             # Its text and its request hold the address, and with it the token.
-            is_unsure = not isinstance(error, requests.ConnectTimeout) and not _never_connected(error)
-            raise _no_answer(action, type(error).__name__, is_unsure=is_unsure) from None
+            raise _no_answer(action, type(error).__name__, is_unsure=not _never_connected(error)) from None
         return _understood(action, response)
 
 
@@ -223,7 +222,8 @@ def _understood(action: str, response: requests.Response) -> Answer:
 def _never_connected(error: requests.RequestException) -> bool:
     """Tell whether no connection came about, so that surely nothing was asked (没有连上)."""
     cause = error.args[0] if error.args else None
-    return isinstance(getattr(cause, "reason", cause), NewConnectionError)
+    refused = isinstance(getattr(cause, "reason", cause), NewConnectionError)
+    return refused or isinstance(error, requests.ConnectTimeout)
 
 
 def _no_answer(action: str, what: str, *, is_unsure: bool = True) -> PlatformError:
