@@ -9,6 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 from bot.conversation.reply import Reply
 from bot.conversation.talk import Talk
+from bot.notices.delivery import Channel as Way
+from bot.notices.delivery import Sent
+from bot.notices.parcel import MassState, Parcel
 from bot.registration.correction import Correction
 from bot.registration.cutoff import CollegeCount, CutoffList, CutoffRun, Listed
 from bot.registration.dossier import Dossier, SchoolData
@@ -239,6 +242,26 @@ class Channel(Protocol):
 
     def send(self, openid: str, reply: Reply, once: str) -> Outcome:
         """Send a reply of our own accord; ``once`` is the same in every attempt."""
+
+
+class Post(Protocol):
+    """The ways to people who did not just write (发送渠道); safe for threads, never raises for a fault there."""
+
+    @property
+    def channels(self) -> frozenset[Way]:
+        """The channels that are set up."""
+
+    def send(self, parcel: Parcel) -> Sent:
+        """Try once to send one message; a token the platform refused is healed once inside."""
+
+    def send_mass(self, batch_id: str, openids: Sequence[str], text: str) -> Sent:
+        """Try once to send one text to 2 … 10,000 accounts; the same ``batch_id`` is not sent twice within a day."""
+
+    def mass_state(self, message_id: str) -> MassState:
+        """Ask how far a mass job is."""
+
+    def has_quota(self, channel: Way) -> bool | None:
+        """Ask whether a channel's calls of today are not used up; None when the platform does not say."""
 
 
 class Trail(Protocol):

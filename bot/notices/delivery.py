@@ -170,6 +170,7 @@ class Sent:
         code: the platform's error code, 0 for none.
         said: what staff should read about a HALT, such as the address to be whitelisted.
         until: when a halted channel may be tried again.
+        is_everywhere: whether a HALT is about all channels, as with a refused server address.
     """
 
     verdict: Verdict
@@ -177,6 +178,7 @@ class Sent:
     code: int = 0
     said: str = ""
     until: datetime | None = None
+    is_everywhere: bool = False
 
 
 _ENDS: Mapping[Verdict, tuple[DeliveryState, Reason]] = {
