@@ -1,72 +1,15 @@
-"""Calls to the WeChat platform (调用微信接口): a token shared by all, a time-out on everything, one healing retry.
+"""What the WeChat platform is asked for (微信接口客户端): messages, mass messages, quotas, the menu."""
 
-Not built on wechatpy's ``WeChatClient``: it lacks ``stable_token``, fetches tokens without a time-out or a lock,
-recurses without bound on a permanent 40001, and its exceptions carry the request, whose address holds the token.
-"""
-
-import json
-import logging
-import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-import requests
-from urllib3.exceptions import NewConnectionError
+from handlers.wechat.calls import Account, Answer, Calls, Patience
+from handlers.wechat.faults import PlatformError, no_answer
+from storage.access_token import AccessTokens
 
-from bot.errors import BadValueError
-from handlers.wechat.faults import ErrorKind, PlatformError, classify, refusal
-from storage.access_token import AccessTokens, Grant
+__all__ = ["Account", "Answer", "Patience", "PlatformClient"]
 
 _NO_MENU = 46003
-_TOKEN_CALL = "stable_token"  # noqa: S105 -- the name of a call
-_BUSY = -1
-_OK = 200
-_SERVER_ERROR = 500
-_FIRST_PAUSE = 0.5
-
-Answer = dict[str, Any]
-"""What the platform answers: a JSON object."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The official account as the platform knows it (公众号开发者凭据).
-
-    Attributes:
-        app_id: AppID.
-        app_secret: AppSecret.
-        api_base: where the platform is, without a trailing slash; the sandbox has its own.
-    """
-
-    app_id: str
-    app_secret: str = field(repr=False)
-    api_base: str = "https://api.weixin.qq.com"
-
-    def __post_init__(self) -> None:
-        if not self.app_id or not self.app_secret:
-            raise BadValueError("the platform needs an AppID and an AppSecret")
-        if not self.api_base.startswith(("https://", "http://")):
-            raise BadValueError("the platform's address must start with https:// or http://")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the platform is waited for (超时与重试).
-
-    Attributes:
-        connect: seconds to connect.
-        read: seconds between two pieces of the answer.
-        busy_retries: how often a call is repeated after "system busy" (-1). Keep it 0 while a person waits.
-    """
-
-    connect: float = 2.0
-    read: float = 3.0
-    busy_retries: int = 0
-
-
 _USUAL = Patience()
 
 
@@ -83,25 +26,19 @@ class PlatformClient:
         patience: Patience = _USUAL,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._account = account
-        self._tokens = tokens
-        self._patience = patience
-        self._sleep = sleep
-        self._session = requests.Session()
-        # At DEBUG, urllib3 logs every address, and the platform wants its token there.
-        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+        self._calls = Calls(account, tokens, patience, sleep)
 
     def close(self) -> None:
         """Close the connections kept open (关闭连接)."""
-        self._session.close()
+        self._calls.close()
 
     def token(self, refused: str = "") -> str:
         """The access token in force (access_token); ``refused`` is one the platform did not accept."""
-        return self._tokens.token(f"wechat:{self._account.app_id}", self._fetch_token, refused)
+        return self._calls.token(refused)
 
     def send_text(self, openid: str, text: str) -> None:
         """Send a customer-service message (客服消息): only within 48 hours of the person's last one, else RECIPIENT."""
-        self._call("message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}})
+        self._calls.call("message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}})
 
     def send_template(
         self, openid: str, template_id: str, data: Mapping[str, str], url: str = "", client_msg_id: str = ""
@@ -118,23 +55,69 @@ class PlatformClient:
         message: dict[str, object] = {
             "touser": openid,
             "template_id": template_id,
-            "data": {name: {"value": value} for name, value in data.items()},
+            "data": _fields(data),
         }
         if url:
             message["url"] = url
         if client_msg_id:
             message["client_msg_id"] = client_msg_id
-        answer = self._call("message/template/send", message)
-        return str(answer.get("msgid") or answer.get("msg_id") or "")
+        return _message_id(self._calls.call("message/template/send", message))
+
+    def send_subscription(self, openid: str, template_id: str, data: Mapping[str, str], page: str = "") -> str:
+        """Send a subscription notice (订阅通知): needs a consent for each, 43101 without.
+
+        Args:
+            openid: to whom.
+            template_id: the template chosen in the console.
+            data: field name to text, such as ``{"thing1": "…"}``.
+            page: where a tap leads; "" for nowhere.
+
+        Returns:
+            its id, "" as long as the platform tells it only in the event that follows. Two calls send two notices:
+            this one knows no ``client_msg_id``.
+        """
+        message: dict[str, object] = {"touser": openid, "template_id": template_id, "data": _fields(data)}
+        if page:
+            message["page"] = page
+        return _message_id(self._calls.call("message/subscribe/bizsend", message))
+
+    def send_mass(self, openids: Sequence[str], text: str, client_id: str) -> str:
+        """Send one text to many (群发) and return the job's id.
+
+        Args:
+            openids: 2 to 10,000 followers; each gets at most four mass messages a month.
+            text: at most 2048 bytes.
+            client_id: at most 64 bytes; the same one again within 24 hours is not sent twice and counts as sent.
+        """
+        message: dict[str, object] = {
+            "touser": list(openids),
+            "msgtype": "text",
+            "text": {"content": text},
+            "clientmsgid": client_id,
+        }
+        return _message_id(self._calls.call("message/mass/send", message))
+
+    def mass_state(self, message_id: str) -> str:
+        """Ask how far a mass job is (群发状态): SEND_SUCCESS, SENDING, SEND_FAIL, DELETE; "" for no such word."""
+        return str(self._calls.call("message/mass/get", {"msg_id": message_id}).get("msg_status") or "")
+
+    def quota(self, cgi_path: str) -> int:
+        """Ask how many calls of today are left (剩余额度) for a path such as ``/cgi-bin/message/custom/send``."""
+        action = "openapi/quota/get"
+        quota = self._calls.call(action, {"cgi_path": cgi_path}).get("quota")
+        remain = quota.get("remain") if isinstance(quota, dict) else None
+        if not isinstance(remain, int):
+            raise no_answer(action, "an answer without a quota", is_unsure=False)
+        return remain
 
     def create_menu(self, menu: Mapping[str, object]) -> None:
         """Publish the bottom menu (自定义菜单); clients show it within five minutes."""
-        self._call("menu/create", menu)
+        self._calls.call("menu/create", menu)
 
     def get_menu(self) -> Answer | None:
         """The menu published now (查询菜单), as ``{"button": [...]}``; None when there is none."""
         try:
-            menu = self._call("menu/get").get("menu")
+            menu = self._calls.call("menu/get").get("menu")
         except PlatformError as error:
             if error.code == _NO_MENU:
                 return None
@@ -143,90 +126,12 @@ class PlatformClient:
 
     def delete_menu(self) -> None:
         """Take the menu away (删除菜单)."""
-        self._call("menu/delete")
-
-    def _fetch_token(self) -> Grant:
-        """Ask for the stable token (稳定版接口调用凭据): everybody who asks gets the same one while it is good."""
-        body = {
-            "grant_type": "client_credential",
-            "appid": self._account.app_id,
-            "secret": self._account.app_secret,
-            "force_refresh": False,
-        }
-        answer = self._patiently(_TOKEN_CALL, body, {})
-        value, seconds = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(value, str) or not value or not isinstance(seconds, int) or seconds <= 0:
-            raise _no_answer(_TOKEN_CALL, "an answer without a token")
-        return Grant(value, timedelta(seconds=seconds))
-
-    def _call(self, action: str, body: Mapping[str, object] | None = None) -> Answer:
-        """One call with the token; a refused token is replaced by whoever notices first, the call repeated once."""
-        token = self.token()
-        try:
-            return self._patiently(action, body, {"access_token": token})
-        except PlatformError as error:
-            if error.kind is not ErrorKind.TOKEN:
-                raise
-        return self._patiently(action, body, {"access_token": self.token(refused=token)})
-
-    def _patiently(self, action: str, body: Mapping[str, object] | None, query: Mapping[str, str]) -> Answer:
-        """One call, repeated after -1 as often as allowed, with growing and jittered pauses.
-
-        Only -1 is repeated: it says that nothing was done. After a time-out the message may be on its way.
-        """
-        for attempt in range(self._patience.busy_retries):
-            try:
-                return self._request(action, body, query)
-            except PlatformError as error:
-                if error.code != _BUSY:
-                    raise
-            jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads callers out, hides nothing
-            self._sleep(_FIRST_PAUSE * 2**attempt * jitter)
-        return self._request(action, body, query)
-
-    def _request(self, action: str, body: Mapping[str, object] | None, query: Mapping[str, str]) -> Answer:
-        try:
-            response = self._session.request(
-                "GET" if body is None else "POST",
-                f"{self._account.api_base}/cgi-bin/{action}",
-                params=query,
-                # Real characters: the platform shows \u escapes to people as they are. Lone surrogates have no UTF-8.
-                data=None if body is None else json.dumps(body, ensure_ascii=False).encode(errors="replace"),
-                headers={"Content-Type": "application/json; charset=utf-8"},
-                timeout=(self._patience.connect, self._patience.read),
-                allow_redirects=False,  # a redirect would carry the token elsewhere
-            )
-        except requests.RequestException as error:
-            # Its text and its request hold the address, and with it the token.
-            raise _no_answer(action, type(error).__name__, is_unsure=not _never_connected(error)) from None
-        return _understood(action, response)
+        self._calls.call("menu/delete")
 
 
-def _understood(action: str, response: requests.Response) -> Answer:
-    """The answer as JSON; every failure becomes a PlatformError, "already sent" becomes success."""
-    if response.status_code >= _SERVER_ERROR:
-        raise _no_answer(action, f"HTTP {response.status_code}")
-    if response.status_code != _OK:
-        message = f"{action}: HTTP {response.status_code}, is the platform's address right?"
-        raise PlatformError(message, ErrorKind.OPERATOR, response.status_code)
-    try:
-        answer = json.loads(response.content)
-        code = int(answer.get("errcode", 0))
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        raise _no_answer(action, "an answer that is no JSON object") from None
-    if code and classify(code) is not ErrorKind.DUPLICATE:
-        raise refusal(action, code, str(answer.get("errmsg", "")))
-    return dict(answer)
+def _fields(data: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {name: {"value": value} for name, value in data.items()}
 
 
-def _never_connected(error: requests.RequestException) -> bool:
-    """Tell whether no connection came about, so that surely nothing was asked (没有连上)."""
-    cause = error.args[0] if error.args else None
-    refused = isinstance(getattr(cause, "reason", cause), NewConnectionError)
-    return refused or isinstance(error, requests.ConnectTimeout)
-
-
-def _no_answer(action: str, what: str, *, is_unsure: bool = True) -> PlatformError:
-    """Return the error for no usable answer; asking for a token does nothing that could have been done."""
-    text = f"{action}: WeChat gave no usable answer ({what})"
-    return PlatformError(text, ErrorKind.RETRY, is_unsure=is_unsure and action != _TOKEN_CALL)
+def _message_id(answer: Answer) -> str:
+    return str(answer.get("msgid") or answer.get("msg_id") or "")

@@ -5,10 +5,15 @@ because it may quote an openid or a token; only the few harmless pieces that hel
 """
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bot.errors import TransportError
+
+TOKEN_CALL: Final = "stable_token"  # noqa: S105 -- the name of a call
+"""The call that fetches the token: it sends nothing, so nothing is unsure after it, and what it is refused for concerns
+the account as a whole."""
 
 
 class ErrorKind(StrEnum):
@@ -18,6 +23,7 @@ class ErrorKind(StrEnum):
     TOKEN = "token"  # noqa: S105 - a word, no secret. Healed once inside the client; still there, it needs an operator
     OPERATOR = "operator"  # somebody must change a setting; trying again only repeats it
     QUOTA = "quota"  # a limit is used up: not now
+    FREQUENCY = "frequency"  # this person had too many: later, for this person only
     RECIPIENT = "recipient"  # this person cannot be reached this way: choose another channel
     CONTENT = "content"  # the message itself is wrong
     DUPLICATE = "duplicate"  # already sent under this id: success
@@ -33,17 +39,20 @@ _CODES: Final[dict[ErrorKind, frozenset[int]]] = {
     ErrorKind.OPERATOR: frozenset({40013, 40125, 40164, 40243, 89503, 48001, 48004, 48006, 53501, 40200}),
     # daily, per minute, mass sends, customer-service messages
     ErrorKind.QUOTA: frozenset({45009, 45011, 45028, 45047}),
+    # "to this openid too frequently", not documented, seen by several since 2024-12
+    ErrorKind.FREQUENCY: frozenset({43117}),
     # openid, not following (twice), blacklisted, refused the subscription, refuses messages, outside the 48 hours,
     # openid of another account
     ErrorKind.RECIPIENT: frozenset({40003, 43004, 50005, 43019, 43101, 48002, 45015, 49003}),
-    # size, articles, JSON, template argument, template id, list size, clientmsgid too long; then all of the menu's
-    ErrorKind.CONTENT: frozenset({45002, 45008, 47001, 47003, 40037, 40032, 45067, *range(65301, 65318)}),
+    # size, articles, JSON, template argument, template id (twice), list size, clientmsgid too long; then all of the
+    # menu's
+    ErrorKind.CONTENT: frozenset({45002, 45008, 47001, 47003, 40036, 40037, 40032, 45067, *range(65301, 65318)}),
     ErrorKind.DUPLICATE: frozenset({45065}),
 }
 _KINDS: Final = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 # Later can help after these; all others repeat themselves.
-_PASSING = frozenset({ErrorKind.RETRY, ErrorKind.QUOTA})
+_PASSING = frozenset({ErrorKind.RETRY, ErrorKind.QUOTA, ErrorKind.FREQUENCY})
 
 _ADVICE: Final = {
     40001: "the access token or the AppSecret is not valid",
@@ -53,6 +62,7 @@ _ADVICE: Final = {
     40243: "the AppSecret is frozen: unfreeze it in the platform's console",
     48001: "the account has no right to this call",
     89503: "an administrator must confirm this server's IP address {address} on a phone",
+    43117: "this person was sent too much in a short time",
     45009: "the daily quota of this call is used up",
     47003: "the template refuses the field {field}",
     45015: "the 48 hours after the person's last message are over",
@@ -64,19 +74,42 @@ _FIELD = re.compile(r"\bdata\.([0-9A-Za-z_]{1,40})")
 _TRACE = re.compile(r"\brid: ?([0-9a-f]{4,12}(?:-[0-9a-f]{4,12}){1,4})")
 
 
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """The harmless pieces of a failed call that help to mend it (线索).
+
+    Attributes:
+        action: the call, such as ``message/custom/send``.
+        address: this server's address as the platform saw it, "" where it names none.
+        field: the field of a template that was refused, "" where none is named.
+    """
+
+    action: str = ""
+    address: str = ""
+    field: str = ""
+
+
+_NO_CLUES = Clues()
+
+
 class PlatformError(TransportError):
     """A call to the WeChat platform failed (平台调用失败); the text is fit for staff, without token or openid.
 
     Attributes:
         kind: what can be done about it.
+        code: the platform's ``errcode``, the HTTP status where it was neither 200 nor 5xx, 0 for no usable answer.
         is_unsure: whether the platform may have done what was asked all the same: the request went out, and no
             usable answer came back.
+        clues: what else is known.
     """
 
-    def __init__(self, message: str, kind: ErrorKind, code: int = 0, *, is_unsure: bool = False) -> None:
+    def __init__(
+        self, message: str, kind: ErrorKind, code: int = 0, *, is_unsure: bool = False, clues: Clues = _NO_CLUES
+    ) -> None:
         super().__init__(message, permanent=kind not in _PASSING, code=code)
         self.kind = kind
         self.is_unsure = is_unsure
+        self.clues = clues
 
 
 def classify(code: int) -> ErrorKind:
@@ -93,9 +126,17 @@ def refusal(action: str, code: int, errmsg: str) -> PlatformError:
         errmsg: the platform's own words; an IP address, a field and the request id (``rid``) are taken from them.
     """
     kind = classify(code)
-    advice = _ADVICE.get(code, kind.value).format(address=_found(_ADDRESS, errmsg), field=_found(_FIELD, errmsg))
+    clues = Clues(action, _found(_ADDRESS, errmsg), _found(_FIELD, errmsg))
+    advice = _ADVICE.get(code, kind.value).format(address=clues.address, field=clues.field)
     trace = _found(_TRACE, errmsg)
-    return PlatformError(f"{action}: {advice} (WeChat {code}{f', rid {trace}' if trace else ''})", kind, code)
+    text = f"{action}: {advice} (WeChat {code}{f', rid {trace}' if trace else ''})"
+    return PlatformError(text, kind, code, clues=clues)
+
+
+def no_answer(action: str, what: str, *, is_unsure: bool = True) -> PlatformError:
+    """The error for no usable answer (没有可用的答复); asking for a token does nothing that could have been done."""
+    text = f"{action}: WeChat gave no usable answer ({what})"
+    return PlatformError(text, ErrorKind.RETRY, is_unsure=is_unsure and action != TOKEN_CALL, clues=Clues(action))
 
 
 def _found(pattern: re.Pattern[str], errmsg: str) -> str:

@@ -142,6 +142,44 @@ def test_a_template_message_returns_its_64_bit_id_unharmed(client: PlatformClien
     }
 
 
+def test_a_subscription_notice_names_its_page(client: PlatformClient, fake: Fake) -> None:
+    assert client.send_subscription(OPENID, "tpl", {"thing1": "核验已过期"}, "https://e.cn/r/1") == ""
+    expected = {
+        "touser": OPENID,
+        "template_id": "tpl",
+        "data": {"thing1": {"value": "核验已过期"}},
+        "page": "https://e.cn/r/1",
+    }
+    assert fake.calls == [("message/subscribe/bizsend", expected)]
+
+
+def test_a_mass_message_carries_its_identifier(client: PlatformClient, fake: Fake) -> None:
+    fake.answers.append({"errcode": 0, "errmsg": "ok", "msg_id": 34182, "msg_data_id": 206227730})
+    assert client.send_mass([OPENID, "o-b"], "通知", "batch-1") == "34182"
+    expected = {"touser": [OPENID, "o-b"], "msgtype": "text", "text": {"content": "通知"}, "clientmsgid": "batch-1"}
+    assert fake.calls == [("message/mass/send", expected)]
+
+
+def test_a_mass_job_is_asked_about_by_its_id(client: PlatformClient, fake: Fake) -> None:
+    fake.answers.extend([{"msg_id": 34182, "msg_status": "SENDING"}, {"msg_id": 34182}])
+    assert [client.mass_state("34182") for _ in range(2)] == ["SENDING", ""]
+    assert fake.calls[0] == ("message/mass/get", {"msg_id": "34182"})
+
+
+def test_what_is_left_of_a_quota_is_told(client: PlatformClient, fake: Fake) -> None:
+    fake.answers.append({"errcode": 0, "quota": {"daily_limit": 10, "used": 7, "remain": 3}})
+    assert client.quota("/cgi-bin/message/custom/send") == 3
+    assert fake.calls == [("openapi/quota/get", {"cgi_path": "/cgi-bin/message/custom/send"})]
+
+
+@pytest.mark.parametrize("answer", [{}, {"quota": 3}, {"quota": {"remain": "3"}}])
+def test_a_quota_nobody_can_read_is_an_outage(client: PlatformClient, fake: Fake, answer: dict[str, object]) -> None:
+    fake.answers.append(answer)
+    with pytest.raises(PlatformError) as caught:
+        client.quota("/cgi-bin/message/custom/send")
+    assert (caught.value.kind, caught.value.is_unsure) == (ErrorKind.RETRY, False)
+
+
 def test_a_message_sent_before_under_its_id_counts_as_sent(client: PlatformClient, fake: Fake) -> None:
     fake.answers.append({"errcode": 45065, "errmsg": "clientmsgid exist", "msg_id": 77})
     assert client.send_template(OPENID, "tpl", {}, client_msg_id="n-1") == "77"
@@ -244,6 +282,7 @@ def test_a_refused_template_field_is_named(client: PlatformClient, fake: Fake) -
     ("code", "kind", "permanent"),
     [
         (45066, ErrorKind.RETRY, False),
+        (43117, ErrorKind.FREQUENCY, False),
         (45009, ErrorKind.QUOTA, False),
         (45047, ErrorKind.QUOTA, False),
         (45015, ErrorKind.RECIPIENT, True),
