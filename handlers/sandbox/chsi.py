@@ -29,7 +29,7 @@ import requests
 
 from handlers.sandbox.account import ChsiOptions, SandboxError
 from handlers.sandbox.network import Network
-from handlers.sandbox.world import Person, Session
+from handlers.sandbox.records import Person, Session
 
 SKEW_SECONDS = 300
 CALLBACK_SECONDS = 5.0

@@ -1,10 +1,10 @@
 """The net between phones and platform (微信网络): one object that pages, API and phones share."""
 
 import secrets
-import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handlers.sandbox.account import MODES, Account, SandboxError
@@ -12,15 +12,30 @@ from handlers.sandbox.bubble import Bubble
 from handlers.sandbox.cipher import MessageCipher
 from handlers.sandbox.courier import Courier, Letterbox, Push
 from handlers.sandbox.faults import Faults
+from handlers.sandbox.limits import Limits
 from handlers.sandbox.markup import Value
+from handlers.sandbox.records import Grant, Handset, Medium
+from handlers.sandbox.reports import Reports
 from handlers.sandbox.verdict import Judge
-from handlers.sandbox.world import Grant, Handset, Medium, World
+from handlers.sandbox.world import World
 
 BANNER = "该公众号提供的服务出现故障，请稍后再试"
 MESSAGE_WINDOW, MESSAGE_COUNT = 48 * 3600.0, 5
 ACTION_WINDOW, ACTION_COUNT = 60.0, 3
-REPORT_PAUSE = 0.05  # a finish event must not overtake the answer of the call that caused it
 OPENID_LENGTH = 28
+
+
+@dataclass(slots=True)
+class Fates:
+    """What becomes of messages the platform has accepted (发送结局), in the words of its reports.
+
+    Attributes:
+        template: of a template message, unless the phone has a fate of its own.
+        mass: of a mass message.
+    """
+
+    template: str = "success"
+    mass: str = "send success"
 
 
 class Network:
@@ -32,9 +47,12 @@ class Network:
         self.clock = time.time
         self.world = World(state_file)
         self.faults = Faults()
+        self.limits = Limits(self._now)
+        self.fates = Fates()
         self.courier = Courier(self._letterbox, self.faults, reply_limit, self._now)
+        self.reports = Reports(self.courier.deliver)
         self._cipher = MessageCipher(account.encoding_aes_key, account.app_id)
-        self._errands: set[threading.Thread] = set()
+        self._received: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.set_mode(account.mode)
 
     def set_mode(self, mode: str) -> None:
@@ -67,9 +85,19 @@ class Network:
                 self.world.keep(found)
             return found
 
-    def by_openid(self, openid: str) -> Handset | None:
-        """The phone that has this openid."""
-        return next((each for each in self.world.all(Handset) if each.openid == openid), None)
+    def crowd(self, count: int, *, wrote: bool = False) -> tuple[str, ...]:
+        """Buy so many phones that follow, as if long ago, and return their openids; nothing is pushed."""
+        now = self.clock()
+        openids = []
+        with self.world.change():
+            for _ in range(count):
+                handset = self.handset(f"路人 {self.world.next_number('crowd')}")
+                handset.following, handset.followed_at = True, now
+                if wrote:
+                    handset.message_grant = Grant(now + MESSAGE_WINDOW, MESSAGE_COUNT)
+                self.world.keep(handset)
+                openids.append(handset.openid)
+        return tuple(openids)
 
     def header(self, handset: Handset, kind: str, at: float | None = None) -> dict[str, Value]:
         """The common elements of a message from this phone."""
@@ -98,6 +126,7 @@ class Network:
         with self.world.change():
             if bubble.side == "them":
                 handset.typing_until = 0.0
+                self._received[handset.openid][bubble.text] += 1
             return self.world.say(handset.name, replace(bubble, at=self.clock()))
 
     def send(self, handset: Handset, fields: Mapping[str, Value]) -> Bubble | None:
@@ -107,22 +136,10 @@ class Network:
             return self.show(handset, Bubble("system", "banner", BANNER, self.clock()))
         return self.show(handset, push.bubble) if push.bubble else None
 
-    def report(self, fields: Mapping[str, Value]) -> None:
-        """Push an event nobody waits for (任务完成事件), soon and in the background; its answer shows nowhere."""
-
-        def run() -> None:
-            time.sleep(REPORT_PAUSE)
-            self.courier.deliver(fields)
-            self._errands.discard(threading.current_thread())
-
-        errand = threading.Thread(target=run, daemon=True, name="sandbox-report")
-        self._errands.add(errand)
-        errand.start()
-
-    def settle(self, seconds: float = 10.0) -> None:
-        """Wait until the background events have been delivered."""
-        for errand in tuple(self._errands):
-            errand.join(seconds)
+    def received(self, openid: str) -> Counter[str]:
+        """How often this phone got which text or card since the sandbox began; nothing falls out of it."""
+        with self.world.lock:
+            return Counter(self._received.get(openid, ()))
 
     def pushes(self) -> tuple[Push, ...]:
         """The log of deliveries, oldest first."""

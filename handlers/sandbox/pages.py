@@ -16,7 +16,7 @@ from handlers.sandbox.network import Network
 from handlers.sandbox.phone import Phone
 from handlers.sandbox.picture import decode_code, picture_type
 from handlers.sandbox.platform import tokens
-from handlers.sandbox.world import Handset
+from handlers.sandbox.records import Handset
 
 Answer = Response | tuple[Response, int]
 MAX_UPLOAD = 5 << 20

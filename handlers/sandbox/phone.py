@@ -11,7 +11,7 @@ from handlers.sandbox.bubble import Bubble
 from handlers.sandbox.courier import Push
 from handlers.sandbox.markup import Value
 from handlers.sandbox.network import Network
-from handlers.sandbox.world import Handset, Medium, Ticket
+from handlers.sandbox.records import Handset, Medium, Ticket
 
 MEDIA_LIFE = 3 * 86400.0
 # The smallest valid PNG: one green dot.
@@ -163,6 +163,19 @@ class Phone:
         self._network.grant(self._handset, message=False)
         return self._event("SCAN", found.scene, {"Ticket": found.ticket})
 
+    def accept_subscription(self, template_id: str) -> None:
+        """允许: agree to one notice of this template in the popup of a page; the answer to the event shows nowhere."""
+        self._subscribe(template_id, "accept")
+
+    def refuse_subscription(self, template_id: str) -> None:
+        """取消: refuse the notices of this template in the popup; consents given before are gone."""
+        self._subscribe(template_id, "reject")
+
+    def turn_off_subscription(self, template_id: str) -> None:
+        """拒收: switch the notices of this template off in the settings; consents given before are gone."""
+        self._consent("reject", template_id)
+        self._tell_subscription("subscribe_msg_change_event", template_id, "reject", {})
+
     def compose(self, kind: str, fields: Mapping[str, Value], *, at: float | None = None) -> dict[str, Value]:
         """The full fields of an ordinary message, with a new MsgId, without sending it."""
         header = self._network.header(self._handset, kind, at)
@@ -188,6 +201,23 @@ class Phone:
 
     def _event(self, event: str, key: str, more: Mapping[str, Value]) -> Bubble | None:
         return self._network.send(self._handset, self._event_fields(event, key, more))
+
+    def _subscribe(self, template_id: str, status: str) -> None:
+        self._consent(status, template_id)
+        self._tell_subscription("subscribe_msg_popup_event", template_id, status, {"PopupScene": 1})
+
+    def _consent(self, status: str, template_id: str) -> None:
+        consents = self._handset.consents
+        with self._network.world.change():
+            consents[template_id] = consents.get(template_id, 0) + 1 if status == "accept" else 0
+            self._network.world.keep(self._handset)
+
+    def _tell_subscription(self, event: str, template_id: str, status: str, more: Mapping[str, Value]) -> None:
+        item: Mapping[str, Value] = {"TemplateId": template_id, "SubscribeStatusString": status, **more}
+        # subscribe_msg_popup_event brings SubscribeMsgPopupEvent, and so on.
+        element = "".join(word.capitalize() for word in event.split("_"))
+        fields: dict[str, Value] = {"Event": event, element: {"List": item}}
+        self._network.courier.deliver(self._network.header(self._handset, "event") | fields)
 
     def _send_picture_by_menu(self, kind: str, name: str) -> Bubble | None:
         """The event comes first, the picture follows as a message of its own (wechat.md A3)."""

@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from handlers.sandbox.account import SandboxError
 from handlers.sandbox.network import Network
-from handlers.sandbox.world import Handset
+from handlers.sandbox.records import Handset
 
 # The platform's own words, as its clients log them.
 MESSAGES = {
@@ -38,6 +38,7 @@ MESSAGES = {
     43004: "require subscribe",
     43019: "require remove blacklist",
     43101: "user refuse to accept the msg",
+    43117: "to this openid too frequently",
     44004: "empty content",
     45002: "content size out of limit",
     45008: "article size out of limit",
@@ -54,6 +55,7 @@ MESSAGES = {
     48006: "forbid to clear quota because of reaching the limit",
     49003: "not match openid with appid",
     50005: "user is unsubscribed",
+    76021: "cgi_path not found, please check",
     89503: "this ip has been in whitelist wait confirm",
 }
 
@@ -101,7 +103,7 @@ class Call:
 
     def follower(self, openid: object, code: int = 43004) -> Handset:
         """The following phone with this openid; 40003 for a stranger, ``code`` for one who does not follow."""
-        handset = self.network.by_openid(str(openid))
+        handset = self.network.world.by_openid(str(openid))
         if handset is None:
             raise PlatformError(40003)
         if not handset.following:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from handlers.sandbox.bubble import Bubble
 from handlers.sandbox.platform.call import Call, Endpoint, PlatformError
-from handlers.sandbox.world import Handset
+from handlers.sandbox.records import Handset
 
 MAX_TEXT_BYTES = 2048
 TYPING_SECONDS = 15.0

@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from handlers.sandbox.faults import Fault
 from handlers.sandbox.network import Network
-from handlers.sandbox.platform import custom, mass, material, menus, notices, tokens, users
+from handlers.sandbox.platform import custom, mass, material, menus, notices, quotas, tokens, users
 from handlers.sandbox.platform.call import MESSAGES, Call, Endpoint, PlatformError, parse_body
-from handlers.sandbox.world import Medium, Ticket
+from handlers.sandbox.records import Medium, Ticket
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     **tokens.ENDPOINTS,
@@ -22,6 +23,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     **mass.ENDPOINTS,
     **users.ENDPOINTS,
     **material.ENDPOINTS,
+    **quotas.ENDPOINTS,
 }
 API = "/sandbox/platform/cgi-bin"
 
@@ -36,10 +38,18 @@ def _error(error: PlatformError) -> Response:
     return _json({"errcode": error.code, "errmsg": f"{error} rid: {rid}", **error.extra})
 
 
-def _strike(network: Network, path: str) -> None:
-    """Let an injected fault strike this call, if one is armed."""
-    fault = network.faults.strike_call(path)
-    if fault is None:
+def _endpoint(path: str) -> Endpoint:
+    endpoint = ENDPOINTS.get(path)
+    if endpoint is None:
+        raise PlatformError(40066)
+    if request.method != endpoint.method:
+        raise PlatformError(43001 if endpoint.method == "GET" else 43002)
+    return endpoint
+
+
+def _strike(fault: Fault | None) -> None:
+    """Let a fault strike before anything is done."""
+    if fault is None or fault.name == "lost":
         return
     if fault.name == "hang":
         time.sleep(fault.seconds)
@@ -48,21 +58,36 @@ def _strike(network: Network, path: str) -> None:
     raise PlatformError(code, "" if code in MESSAGES else "(injected)")
 
 
-def _answer(network: Network, path: str) -> Mapping[str, Any]:
-    endpoint = ENDPOINTS.get(path)
-    if endpoint is None:
-        raise PlatformError(40066)
-    if request.method != endpoint.method:
-        raise PlatformError(43001 if endpoint.method == "GET" else 43002)
-    _strike(network, path)
+def _answer(network: Network, path: str, endpoint: Endpoint) -> Mapping[str, Any]:
     if endpoint.wants_token:
         tokens.check(network, request.args.get("access_token", ""))
+    if code := network.limits.admit(path):
+        raise PlatformError(code)
     file = request.files.get("media")
     is_json = endpoint.method == "POST" and file is None and path != "media/upload"
     body = parse_body(request.get_data()) if is_json else {}
     answer = endpoint.answer(Call(network, request.args, body, file, request.host_url))
     # Data answers carry no errcode; the rest says that all is well.
     return answer if answer and "msgid" not in answer and "msg_id" not in answer else {**_fine(), **answer}
+
+
+def _carried_out(network: Network, path: str) -> Response:
+    """One call with the fault that meets it; what became of it is counted, whether or not the caller hears."""
+    network.limits.arrive(path)
+    fault, code = None, 0
+    try:
+        endpoint = _endpoint(path)
+        fault = network.faults.strike_call(path)
+        _strike(fault)
+        answer = _json(_answer(network, path, endpoint))
+    except PlatformError as error:
+        code, answer = error.code, _error(error)
+    if fault and fault.name == "lost":
+        network.limits.answered(path, "lost")
+        time.sleep(fault.seconds)
+        return Response("bad gateway", status=502)
+    network.limits.answered(path, str(code))
+    return answer
 
 
 def _fine() -> dict[str, Any]:
@@ -85,9 +110,9 @@ def register(blueprint: Blueprint, network: Network) -> None:
         try:
             if path == "media/get":
                 return _download(network, request.args.get("media_id", ""))
-            return _json(_answer(network, path))
         except PlatformError as error:
             return _error(error)
+        return _carried_out(network, path)
 
     @blueprint.get(f"{API}/showqrcode")
     def show_code() -> Response:

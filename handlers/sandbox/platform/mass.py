@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox.bubble import Bubble
 from handlers.sandbox.platform.call import Call, Endpoint, PlatformError
-from handlers.sandbox.world import Handset, MassJob
+from handlers.sandbox.records import Handset, MassJob
 
 if TYPE_CHECKING:
     from handlers.sandbox.markup import Value
@@ -19,6 +20,11 @@ MIN_OPENIDS, MAX_OPENIDS = 2, 10_000
 MAX_CLIENT_ID_BYTES = 64
 MAX_TEXT_BYTES = 2048
 MSG_DATA_ID = 2_000_000_000
+SUCCESS = "send success"
+# ``sending`` is ours: the job stays under way and no report comes.
+SENDING = "sending"
+FATE = re.compile(rf"{SUCCESS}|send fail|{SENDING}|err\([0-9]{{5}}\)")
+STATUSES = {SUCCESS: "SEND_SUCCESS", SENDING: "SENDING"}
 
 
 def _bubble(call: Call) -> Bubble:
@@ -67,25 +73,29 @@ def _start(call: Call, openids: Iterable[str]) -> Mapping[str, Any]:
     """Send to these openids, note the job, and report it by MASSSENDJOBFINISH."""
     bubble, client_id = _bubble(call), _client_id(call)
     network, listed = call.network, list(dict.fromkeys(openids))
+    fate = network.fates.mass
     month = time.strftime("%Y-%m", time.localtime(network.clock()))
     with network.world.change():
         _refuse_repetition(call, client_id)
-        phones = {each.openid: each for each in network.world.all(Handset) if each.following}
-        targets = [phones[openid] for openid in listed if openid in phones]
-        willing = [each for each in targets if each.mass_received.get(month, 0) < PER_MONTH]
+        found = (network.world.by_openid(openid) for openid in listed)
+        targets = [each for each in found if each is not None and each.following]
+        arrives = fate in STATUSES
+        willing = [each for each in targets if arrives and each.mass_received.get(month, 0) < PER_MONTH]
         for each in willing:
             each.mass_received[month] = each.mass_received.get(month, 0) + 1
             network.world.keep(each)
             network.show(each, bubble)
         number = 3_147_483_000 + network.world.next_number("mass")
         kind = str(call.body["msgtype"])
-        network.world.keep(MassJob(str(number), client_id, network.clock(), kind, "SEND_SUCCESS", listed))
+        status = STATUSES.get(fate, "SEND_FAIL")
+        network.world.keep(MassJob(str(number), client_id, network.clock(), kind, status, listed))
     counts = {"TotalCount": len(listed), "FilterCount": len(targets), "SentCount": len(willing)}
-    _report(call, number, counts | {"ErrorCount": len(targets) - len(willing)})
+    if fate != SENDING:
+        _report(call, number, {"Status": fate, **counts, "ErrorCount": len(targets) - len(willing)})
     return {"errmsg": "send job submission success", "msg_id": number, "msg_data_id": MSG_DATA_ID + number}
 
 
-def _report(call: Call, number: int, counts: Mapping[str, int]) -> None:
+def _report(call: Call, number: int, outcome: Mapping[str, str | int]) -> None:
     # FromUserName of this event varies on the real platform; nobody may rely on it (wechat.md B5).
     fields: dict[str, Value] = {
         "ToUserName": call.network.account.original_id,
@@ -94,12 +104,11 @@ def _report(call: Call, number: int, counts: Mapping[str, int]) -> None:
         "MsgType": "event",
         "Event": "MASSSENDJOBFINISH",
         "MsgID": number,
-        "Status": "send success",
-        **counts,
+        **outcome,
         "CopyrightCheckResult": {"Count": 0, "ResultList": "", "CheckState": 2},
         "ArticleUrlResult": {"Count": 0, "ResultList": ""},
     }
-    call.network.report(fields)
+    call.network.reports.tell(fields)
 
 
 def send_all(call: Call) -> Mapping[str, Any]:

@@ -1,22 +1,20 @@
-"""Files, drafts, QR codes and quotas (素材、草稿、二维码、额度)."""
+"""Files, drafts and QR codes (素材、草稿、二维码)."""
 
 import base64
 import io
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import qrcode
 
 from handlers.sandbox.platform.call import Call, Endpoint, PlatformError
-from handlers.sandbox.world import Medium, Ticket
+from handlers.sandbox.records import Medium, Ticket
 
 MEDIA_LIFE = 3 * 86400.0
 MAX_BYTES = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "thumb": 64 << 10}
 DEFAULT_EXPIRY, MAX_EXPIRY = 60, 2_592_000
 MAX_SCENE, MAX_PERMANENT_SCENE, MAX_SCENE_CHARACTERS = 2**32 - 1, 100_000, 64
-CLEARS_PER_MONTH = 10
 
 
 def upload(call: Call) -> Mapping[str, Any]:
@@ -94,38 +92,8 @@ def picture_of(text: str) -> bytes:
     return buffer.getvalue()
 
 
-def clear_quota(call: Call) -> Mapping[str, Any]:
-    """``clear_quota`` and ``clear_quota/v2``: ten times a month."""
-    if call.body.get("appid") != call.network.account.app_id:
-        raise PlatformError(40013)
-    month = time.strftime("%Y-%m", time.localtime(call.network.clock()))
-    with call.network.world.change():
-        used = call.network.world.fact("clears", {}).get(month, 0)
-        if used >= CLEARS_PER_MONTH:
-            raise PlatformError(48006)
-        call.network.world.set_fact("clears", {month: used + 1})
-    return {}
-
-
-def clear_quota_by_secret(call: Call) -> Mapping[str, Any]:
-    """``clear_quota/v2``: works without a token."""
-    given = str(call.body.get("appsecret", "")).encode()
-    if not secrets.compare_digest(given, call.network.account.app_secret.encode()):
-        raise PlatformError(40125)
-    return clear_quota(call)
-
-
-def quota(call: Call) -> Mapping[str, Any]:
-    """``openapi/quota/get``: the daily limit of one path; the sandbox itself counts nothing."""
-    call.text("cgi_path", 76021)
-    return {"quota": {"daily_limit": 100_000, "used": 0, "remain": 100_000}}
-
-
 ENDPOINTS = {
     "media/upload": Endpoint("POST", upload),
     "draft/add": Endpoint("POST", add_draft),
     "qrcode/create": Endpoint("POST", create_code),
-    "clear_quota": Endpoint("POST", clear_quota),
-    "clear_quota/v2": Endpoint("POST", clear_quota_by_secret, wants_token=False),
-    "openapi/quota/get": Endpoint("POST", quota),
 }

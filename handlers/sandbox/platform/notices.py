@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from handlers.sandbox.bubble import Bubble
 from handlers.sandbox.network import Network
 from handlers.sandbox.platform.call import Call, Endpoint, PlatformError
-from handlers.sandbox.world import Handset
+from handlers.sandbox.records import Handset, Repeat
 
 if TYPE_CHECKING:
     from handlers.sandbox.markup import Value
 
 REPEAT_SECONDS = 600.0  # client_msg_id and openid are remembered for ten minutes
 MAX_TEMPLATES = 25
+# What the report of a template message says; spaces as on the real platform.
+SUCCESS, USER_BLOCK, SYSTEM_FAILED = "success", "failed:user block", "failed: system failed"
+FATES = (SUCCESS, USER_BLOCK, SYSTEM_FAILED)
 # The form that a new sandbox owns; ids of real templates are 43 characters long too.
 DEMO_TEMPLATE_ID = "SandboxProgressNotice_thing1_time2_00000000"
 DEMO_TEMPLATE = {
@@ -68,20 +71,21 @@ def _fill(call: Call, template_id: str) -> Bubble:
 
 def _repeated(call: Call, handset: Handset) -> int | None:
     """The msgid of an equal client_msg_id for this phone within ten minutes."""
-    client_id, now = call.body.get("client_msg_id"), call.network.clock()
-    if not client_id:
-        return None
-    seen = call.network.world.fact("client_msg_ids", {})
-    row = seen.get(f"{handset.openid} {client_id}")
-    return int(row[1]) if row and row[0] > now - REPEAT_SECONDS else None
+    world, now = call.network.world, call.network.clock()
+    # The oldest stand first, so a call looks only at what is over.
+    while (oldest := world.oldest(Repeat)) and oldest.at <= now - REPEAT_SECONDS:
+        world.drop(oldest)
+    seen = world.find(Repeat, _repeat_key(call, handset))
+    return seen.msg_id if seen else None
+
+
+def _repeat_key(call: Call, handset: Handset) -> str:
+    return f"{handset.openid} {call.body.get('client_msg_id') or ''}"
 
 
 def _note(call: Call, handset: Handset, msg_id: int) -> None:
-    now, world = call.network.clock(), call.network.world
-    seen = {name: row for name, row in world.fact("client_msg_ids", {}).items() if row[0] > now - REPEAT_SECONDS}
-    if client_id := call.body.get("client_msg_id"):
-        seen[f"{handset.openid} {client_id}"] = [now, msg_id]
-        world.set_fact("client_msg_ids", seen)
+    if call.body.get("client_msg_id"):
+        call.network.world.keep(Repeat(_repeat_key(call, handset), call.network.clock(), msg_id))
 
 
 def send_template(call: Call) -> Mapping[str, Any]:
@@ -92,17 +96,21 @@ def send_template(call: Call) -> Mapping[str, Any]:
     with network.world.change():
         if (old := _repeated(call, handset)) is not None:
             return {"msgid": old}
+        if handset.annoyed:
+            raise PlatformError(43117)
         msg_id = network.next_message_id()
         _note(call, handset, msg_id)
-        network.show(handset, bubble)
-    event: dict[str, Value] = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": msg_id, "Status": "success"}
-    network.report(network.header(handset, "event") | event)
+        fate = handset.fate or network.fates.template
+        if fate == SUCCESS:
+            network.show(handset, bubble)
+    event: dict[str, Value] = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": msg_id, "Status": fate}
+    network.reports.tell(network.header(handset, "event") | event)
     return {"msgid": msg_id}
 
 
 def send_subscription(call: Call) -> Mapping[str, Any]:
     """``message/subscribe/bizsend``: needs a consent for each message, 43101 without."""
-    handset = call.network.by_openid(call.text("touser", 40003))
+    handset = call.network.world.by_openid(call.text("touser", 40003))
     if handset is None:
         raise PlatformError(40003)
     template_id = call.text("template_id", 40037)
@@ -121,7 +129,7 @@ def send_subscription(call: Call) -> Mapping[str, Any]:
         "ErrorStatus": "success",
     }
     event: dict[str, Value] = {"Event": "subscribe_msg_sent_event", "SubscribeMsgSentEvent": {"List": sent}}
-    network.report(network.header(handset, "event") | event)
+    network.reports.tell(network.header(handset, "event") | event)
     return {}
 
 

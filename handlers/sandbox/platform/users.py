@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.sandbox.platform.call import Call, Endpoint, PlatformError
-from handlers.sandbox.world import Handset
+from handlers.sandbox.records import Handset
 
 PAGE = 10_000
 MAX_TAGS, MAX_NAME_BYTES, MAX_TAGS_PER_USER, MAX_BATCH, MAX_INFO_BATCH = 100, 30, 20, 50, 100
@@ -48,7 +48,7 @@ def _info(handset: Handset) -> dict[str, Any]:
 
 
 def _anybody(call: Call, openid: object) -> Handset:
-    handset = call.network.by_openid(str(openid))
+    handset = call.network.world.by_openid(str(openid))
     if handset is None:
         raise PlatformError(40003)
     return handset
@@ -136,7 +136,7 @@ def _batch(call: Call) -> tuple[int, list[Handset]]:
     if not isinstance(openids, list) or not 0 < len(openids) <= MAX_BATCH:
         raise PlatformError(40032)
     number = _tag_id(call.body.get("tagid"), _tags(call))
-    found = [call.network.by_openid(str(openid)) for openid in openids]
+    found = [call.network.world.by_openid(str(openid)) for openid in openids]
     known = [each for each in found if each is not None and each.following]
     if len(known) < len(found):
         raise PlatformError(49003)

@@ -6,6 +6,7 @@ from pathlib import Path
 import qrcode
 import requests
 
+from handlers.sandbox import DEMO_TEMPLATE_ID
 from handlers.sandbox.bubble import Bubble, segments
 from handlers.sandbox.world import MAX_BUBBLES, World
 from tests.handlers.sandbox.stage import Stage, raised, text_reply
@@ -31,6 +32,22 @@ def test_phones_chats_menu_and_people_survive_a_restart(tmp_path: Path) -> None:
         message = {"touser": again.openid, "msgtype": "text", "text": {"content": "还在窗口内"}}
         assert stage.api("message/custom/send", message)["errcode"] == 0
         assert again.bubbles[-1].number > before[-1].number
+
+
+def test_a_message_sent_before_a_restart_is_not_sent_again_after_it(tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.sqlite3"
+    data = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
+    answers = []
+    for _ in range(2):
+        with raised(file) as stage:
+            phone = stage.sandbox.phone("手机 A")
+            if not phone.following:
+                phone.follow()
+            form = {"touser": phone.openid, "template_id": DEMO_TEMPLATE_ID, "data": data, "client_msg_id": "n-1"}
+            answers.append(stage.api("message/template/send", form)["msgid"])
+            shown = [bubble.kind for bubble in phone.bubbles]
+    assert answers[0] == answers[1]
+    assert shown.count("template") == 1
 
 
 def test_old_bubbles_fall_out(tmp_path: Path) -> None:

@@ -339,6 +339,42 @@ def test_a_quota_is_there_or_is_not_known(stage: Stage, post: WeChatPost, channe
         assert post.has_quota(channel) is None
 
 
+@pytest.mark.parametrize("channel", Channel)
+def test_a_quota_that_is_used_up_is_seen(stage: Stage, post: WeChatPost, phone: Phone, channel: Channel) -> None:
+    stage.sandbox.set_quota(PATHS[channel], 1)
+    assert tried(post, phone, channel).verdict is Verdict.ACCEPTED
+    assert post.has_quota(channel) is False
+    if channel is not Channel.MASS:
+        sent = post.send(parcel(phone, channel, 2))
+        assert (sent.verdict, sent.code, sent.until) == (Verdict.HALT, 45009, NOW + MIDNIGHT)
+    stage.sandbox.set_quota(PATHS[channel], 9)
+    assert post.has_quota(channel) is True
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_a_lost_answer_is_unsure_and_the_message_is_there(
+    stage: Stage, post: WeChatPost, phone: Phone, channel: Channel
+) -> None:
+    before = sum(stage.sandbox.received(phone.openid).values())
+    stage.sandbox.inject("lost")
+    assert tried(post, phone, channel) == Sent(Verdict.UNSURE)
+    assert sum(stage.sandbox.received(phone.openid).values()) == before + 1
+    again = tried(post, phone, channel)
+    assert again.verdict is Verdict.ACCEPTED
+    # Two channels recognise the second attempt; on the others the person would have it twice.
+    twice = 0 if channel.knows_repeats else 1
+    assert sum(stage.sandbox.received(phone.openid).values()) == before + 1 + twice
+
+
+def test_a_mass_job_that_failed_or_still_runs_is_told(stage: Stage, post: WeChatPost, phone: Phone) -> None:
+    for number, (fate, state) in enumerate(
+        [("send fail", MassState.FAILED), ("err(40002)", MassState.FAILED), ("sending", MassState.SENDING)]
+    ):
+        stage.sandbox.mass_fate(fate)
+        sent = post.send_mass(f"b-{number}", [phone.openid, "o-somebody-else"], "通知")
+        assert (sent.verdict, post.mass_state(sent.message_id)) == (Verdict.ACCEPTED, state)
+
+
 def test_nothing_about_the_person_is_logged_or_said(
     stage: Stage, post: WeChatPost, phone: Phone, caplog: pytest.LogCaptureFixture
 ) -> None:
