@@ -127,7 +127,7 @@ class Network:
             if bubble.side == "them":
                 handset.typing_until = 0.0
                 self._received[handset.openid][bubble.text] += 1
-            return self.world.say(handset.name, replace(bubble, at=self.clock()))
+            return self.world.say(handset.name, bubble, self.clock())
 
     def send(self, handset: Handset, fields: Mapping[str, Value]) -> Bubble | None:
         """Push what the phone did and show the answer, or the fault banner; None for silence."""

@@ -77,6 +77,17 @@ class Sandbox:
         """The phone of this name, new if there is none yet; its openid never changes."""
         return Phone(self._network, self._network.handset(name))
 
+    def phone_of(self, openid: str) -> Phone:
+        """The phone that has this openid.
+
+        Raises:
+            SandboxError: none has it.
+        """
+        handset = self._network.world.by_openid(openid)
+        if handset is None:
+            raise SandboxError("no phone has this openid")
+        return Phone(self._network, handset)
+
     def phones(self) -> tuple[Phone, ...]:
         """Every phone, oldest first."""
         return tuple(Phone(self._network, each) for each in self._network.world.all(Handset))

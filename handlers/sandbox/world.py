@@ -129,10 +129,10 @@ class World:
             self.set_fact(name, number)
             return number
 
-    def say(self, phone: str, bubble: Bubble) -> Bubble:
-        """Add a bubble to a chat and give it its number."""
+    def say(self, phone: str, bubble: Bubble, at: float) -> Bubble:
+        """Add a bubble to a chat and give it its number and its moment."""
         with self.change():
-            numbered = dataclasses.replace(bubble, number=self.next_number("bubbles"))
+            numbered = dataclasses.replace(bubble, at=at, number=self.next_number("bubbles"))
             chat = self._chats.setdefault(phone, [])
             chat.append(numbered)
             self.keep(Said(phone, numbered))

@@ -78,14 +78,12 @@ class Call:
         query: the query parameters.
         body: the JSON object, {} when there is none.
         file: an uploaded file.
-        address: scheme and host under which the caller reached us.
     """
 
     network: Network
     query: Mapping[str, str]
     body: Mapping[str, Any] = field(default_factory=dict)
     file: FileStorage | None = None
-    address: str = ""
 
     def text(self, name: str, code: int = 47001) -> str:
         """A non-empty text of the body, or the error ``code``."""

@@ -26,6 +26,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     **quotas.ENDPOINTS,
 }
 API = "/sandbox/platform/cgi-bin"
+UPLOAD = "media/upload"  # the one call with a form instead of JSON
 
 
 def _json(answer: Mapping[str, Any]) -> Response:
@@ -63,10 +64,9 @@ def _answer(network: Network, path: str, endpoint: Endpoint) -> Mapping[str, Any
         tokens.check(network, request.args.get("access_token", ""))
     if code := network.limits.admit(path):
         raise PlatformError(code)
-    file = request.files.get("media")
-    is_json = endpoint.method == "POST" and file is None and path != "media/upload"
-    body = parse_body(request.get_data()) if is_json else {}
-    answer = endpoint.answer(Call(network, request.args, body, file, request.host_url))
+    is_upload = path == UPLOAD
+    body = parse_body(request.get_data()) if endpoint.method == "POST" and not is_upload else {}
+    answer = endpoint.answer(Call(network, request.args, body, request.files.get("media") if is_upload else None))
     # Data answers carry no errcode; the rest says that all is well.
     return answer if answer and "msgid" not in answer and "msg_id" not in answer else {**_fine(), **answer}
 

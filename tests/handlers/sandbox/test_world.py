@@ -55,7 +55,7 @@ def test_old_bubbles_fall_out(tmp_path: Path) -> None:
     world = World(file)
     with world.change():
         for number in range(MAX_BUBBLES + 3):
-            world.say("手机 A", Bubble("me", "text", str(number), 0.0))
+            world.say("手机 A", Bubble("me", "text", str(number), 0.0), 1.0)
     world.close()
     again = World(file)
     chat = again.chat("手机 A")
