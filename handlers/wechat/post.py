@@ -32,7 +32,7 @@ _MASS_STATES: Mapping[str, MassState] = {
 
 
 class WeChatPost:
-    """Sends one message at a time, or one text to many (发送); fits ``bot.ports.Post``.
+    """Sends one message at a time, or one text to many (发送); fits ``bot.notices.ports.Post``.
 
     Args:
         client: the platform; its patience must not repeat calls by itself, the sender counts attempts.

@@ -23,7 +23,7 @@ from storage.access_token import AccessTokens, SqlTokens, access_token_table
 from tests.handlers.sandbox.stage import APP_ID, SECRET, Stage, raised
 
 if TYPE_CHECKING:
-    from bot.ports import Post
+    from bot.notices.ports import Post
 
 NOW = datetime(2026, 6, 1, 20, 30, tzinfo=SHANGHAI)
 MINUTE, TEN_MINUTES, HOUR = timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)
