@@ -18,6 +18,7 @@ from bot.ports import Chsi, Clock
 from bot.registration.dossier import Dossier
 from bot.registration.verification import Verification
 from bot.use_cases.look_up_report import Counter
+from bot.use_cases.match_reports import note_reports
 from bot.use_cases.receive_message import Desk, receive_message
 from bot.use_cases.staff_changes import Office, note_real_person
 from handlers import demo
@@ -41,7 +42,7 @@ from handlers.report.pages import ReportDoor
 from handlers.report.pdf import Press
 from handlers.report.seal import Seal
 from handlers.report.tokens import ReportLinks
-from handlers.roster.jobs import RosterJobs
+from handlers.sending import Sending, make_sending
 from handlers.settings import Settings, read_settings
 from handlers.site import Site, mind_manners
 from handlers.staff import pages as staff_pages
@@ -56,12 +57,10 @@ from handlers.verification import pages as landing_pages
 from handlers.verification.pages import LandingDoor
 from handlers.verification.tokens import VerificationKeys
 from handlers.wechat import webhook
-from handlers.wechat.channel import WeChatChannel
-from handlers.wechat.client import Account, Patience, PlatformClient
+from handlers.wechat.client import Account, PlatformClient
 from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
 from handlers.wechat.rendering import render
 from handlers.wechat.webhook import Doorway
-from handlers.worker import Worker
 from storage.access_token import AccessTokens, RedisTokens, SqlTokens
 from storage.cipher import FieldCipher, derive_keys
 from storage.engine import Timeouts, open_engine
@@ -126,12 +125,11 @@ def build(settings: Settings, clock: Clock = now) -> Installation:
     redis_url = settings.redis.url.get_secret_value()
     store = RedisTokens.at(redis_url) if redis_url else SqlTokens(engine, access_token)
     account = Account(settings.wechat.app_id, settings.wechat.app_secret.get_secret_value(), settings.wechat.api_base)
-    client = PlatformClient(account, AccessTokens(store, clock), Patience(busy_retries=2))
-    channel = WeChatChannel(client, clock, settings.wechat.notice_template, settings.server.public_url)
-    worker = Worker(office, channel, settings.worker.pause_seconds, RosterJobs(office))
+    client = PlatformClient(account, AccessTokens(store, clock))
+    sending = make_sending(settings, office, client, engine)
     counts = SqlLimitStorage(engine, clock, wrap_exceptions=True)
-    web = partial(_web, settings, ring, desk, office, counts)
-    return Installation(settings, engine, work, office, desk, client, worker, web)
+    web = partial(_web, settings, ring, desk, sending, counts)
+    return Installation(settings, engine, work, office, desk, client, sending.worker, web)
 
 
 def new_id() -> str:
@@ -161,11 +159,14 @@ def _chsi(settings: Settings) -> Chsi:
     return HttpChsi(chsi.url, chsi.secret.get_secret_value(), chsi.timeout_seconds)
 
 
-def _web(settings: Settings, ring: KeyRing, desk: Desk, office: Office, counts: SqlLimitStorage) -> Flask:
+def _web(settings: Settings, ring: KeyRing, desk: Desk, sending: Sending, counts: SqlLimitStorage) -> Flask:
+    office = sending.office
     app = Site("quxiang", template_folder=_beside("handlers/templates"), static_folder=_beside("handlers/static"))
     if settings.server.proxies:
         count = settings.server.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # Flask's documented way
+    _register(app, _webhook(settings, desk, sending))
+    sending.attach(app)
     for blueprint in (*_doors(settings, ring, desk, office), _typed(settings, ring, desk, office, counts)):
         _register(app, blueprint)
     _register(app, staff_pages.create_blueprint(_console(app, settings, ring, office, counts)))
@@ -212,7 +213,6 @@ def _doors(settings: Settings, ring: KeyRing, desk: Desk, office: Office) -> tup
         looks,
     )
     return (
-        webhook.create_blueprint(_envelope(settings), Doorway(partial(receive_message, desk), clock, _apology)),
         report_pages.create_blueprint(report),
         landing_pages.create_blueprint(
             LandingDoor(Counter(desk.work, clock, links, new_id), keys, base, looks, receipts)
@@ -240,6 +240,11 @@ def _typed(settings: Settings, ring: KeyRing, desk: Desk, office: Office, counts
             Looks(settings.report.looks_per_minute, redis_url),
         )
     )
+
+
+def _webhook(settings: Settings, desk: Desk, sending: Sending) -> Blueprint:
+    doorway = Doorway(partial(receive_message, desk), desk.clock, _apology, partial(note_reports, sending.inbox))
+    return webhook.create_blueprint(_envelope(settings), doorway)
 
 
 def _envelope(settings: Settings) -> Envelope:

@@ -7,11 +7,20 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from bot.conversation.reply import Reply
 from bot.conversation.talk import Talk
-from bot.notices.delivery import Channel as Way
-from bot.notices.delivery import Sent
-from bot.notices.parcel import MassState, Parcel
+from bot.notices.ports import (
+    Audiences,
+    Batches,
+    Beats,
+    Broadcasts,
+    Halts,
+    Ledger,
+    Notices,
+    PlannedNotices,
+    Reports,
+    Results,
+    Subscriptions,
+)
 from bot.registration.correction import Correction
 from bot.registration.cutoff import CollegeCount, CutoffList, CutoffRun, Listed
 from bot.registration.dossier import Dossier, SchoolData
@@ -50,42 +59,6 @@ class Opened:
     dossier: Dossier | None
     season: Season | None
     held: bool = False
-
-
-class NoticeState(StrEnum):
-    """The state of a notice (通知状态)."""
-
-    WAITING = "waiting"  # not tried, or to be tried again at ``next_at``
-    SENT = "sent"
-    HELD = "held"  # WeChat does not take it now (no window); shown with the next answer
-    DROPPED = "dropped"  # nobody to send it to
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A message of the system's own accord (主动消息) to one WeChat account.
-
-    Attributes:
-        id: identifier.
-        openid: the account.
-        key: the sentence, a key of texts.zh.toml.
-        data: values for its placeholders.
-        once: a name unique over all notices, so that the same thing is never said twice.
-        created_at: when it came up.
-        attempts: how often sending was tried.
-        state: see NoticeState.
-        next_at: when sending may be tried next.
-    """
-
-    id: str
-    openid: str = field(repr=False)
-    key: str
-    data: Mapping[str, str] = field(repr=False)
-    once: str
-    created_at: datetime
-    attempts: int = 0
-    state: NoticeState = NoticeState.WAITING
-    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +160,6 @@ class Guards(Protocol):
         """Forget the failures of the subjects."""
 
 
-class Notices(Protocol):
-    """The outbox of notices (主动消息)."""
-
-    def add(self, notice: Notice) -> bool:
-        """Store a notice; False if one with the same ``once`` is there already."""
-
-    def take_held(self, openid: str, now: datetime) -> Sequence[Notice]:
-        """Return the account's held notices and mark them sent."""
-
-    def drop(self, openid: str) -> None:
-        """Take back what the account was not told yet: it is nobody's, or somebody else's, from now on."""
-
-    def claim(self, now: datetime, lease_until: datetime, most: int) -> Sequence[Notice]:
-        """Claim up to ``most`` waiting notices that are due; nobody else gets them before ``lease_until``."""
-
-    def settle(self, notice: Notice, state: NoticeState, next_at: datetime | None) -> None:
-        """Write the outcome of a claimed notice."""
-
-
 class Seasons(Protocol):
     """The seasons (届)."""
 
@@ -226,42 +180,6 @@ class Seasons(Protocol):
 
         Raises MovedError if ``over`` is given and is not the current one, in its version.
         """
-
-
-class Outcome(StrEnum):
-    """What became of an attempt to send a notice (发送结果)."""
-
-    SENT = "sent"
-    CLOSED = "closed"  # WeChat takes nothing for this person now: show it with the next answer
-    GONE = "gone"  # the person does not follow any more, or never did
-    LATER = "later"  # a passing fault: try again
-
-
-class Channel(Protocol):
-    """A way to a person who did not just write (主动消息通道)."""
-
-    def send(self, openid: str, reply: Reply, once: str) -> Outcome:
-        """Send a reply of our own accord; ``once`` is the same in every attempt."""
-
-
-class Post(Protocol):
-    """The ways to people who did not just write (发送渠道); safe for threads, never raises for a fault there."""
-
-    @property
-    def channels(self) -> frozenset[Way]:
-        """The channels that are set up."""
-
-    def send(self, parcel: Parcel) -> Sent:
-        """Try once to send one message; a token the platform refused is healed once inside."""
-
-    def send_mass(self, batch_id: str, openids: Sequence[str], text: str) -> Sent:
-        """Try once to send one text to 2 … 10,000 accounts; the same ``batch_id`` is not sent twice within a day."""
-
-    def mass_state(self, message_id: str) -> MassState:
-        """Ask how far a mass job is."""
-
-    def has_quota(self, channel: Way) -> bool | None:
-        """Ask whether a channel's calls of today are not used up; None when the platform does not say."""
 
 
 class Trail(Protocol):
@@ -655,6 +573,27 @@ class UnitOfWork(Protocol):
     def reviews(self) -> ReviewQueue: ...  # noqa: D102 -- the same
     @property
     def reasons(self) -> Reasons: ...  # noqa: D102 -- the same
+
+    @property
+    def ledger(self) -> Ledger: ...  # noqa: D102 -- the same
+    @property
+    def broadcasts(self) -> Broadcasts: ...  # noqa: D102 -- the same
+    @property
+    def audiences(self) -> Audiences: ...  # noqa: D102 -- the same
+    @property
+    def results(self) -> Results: ...  # noqa: D102 -- the same
+    @property
+    def batches(self) -> Batches: ...  # noqa: D102 -- the same
+    @property
+    def reports(self) -> Reports: ...  # noqa: D102 -- the same
+    @property
+    def subscriptions(self) -> Subscriptions: ...  # noqa: D102 -- the same
+    @property
+    def planned_notices(self) -> PlannedNotices: ...  # noqa: D102 -- the same
+    @property
+    def halts(self) -> Halts: ...  # noqa: D102 -- the same
+    @property
+    def beats(self) -> Beats: ...  # noqa: D102 -- the same
 
     @property
     def roll(self) -> Roll: ...  # noqa: D102 -- the same

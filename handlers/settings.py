@@ -81,6 +81,7 @@ class WeChat(_Part):
     mode: Literal["plain", "compatible", "safe"] = "safe"
     api_base: WebAddress = "https://api.weixin.qq.com"
     notice_template: str = ""
+    subscription_template: str = ""
 
     @model_validator(mode="after")
     def _safe_needs_keys(self) -> "WeChat":
@@ -127,10 +128,18 @@ class Verify(_Part):
 
 
 class Worker(_Part):
-    """The worker (后台发送): how often it looks for notices, in seconds."""
+    """The worker (后台): whether it runs beside the web server, and how often it looks, in seconds."""
 
     inside: bool = True
     pause_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+
+
+class Notices(_Part):
+    """Messages of our own accord (主动发送): how fast, by how many threads, and how many need a second person."""
+
+    per_second: Annotated[float, Field(ge=1, le=500)] = 20.0
+    senders: Annotated[int, Field(ge=1, le=32)] = 2
+    approval_above: Annotated[int, Field(ge=0, le=1_000_000)] = 100
 
 
 class Staff(_Part):
@@ -154,6 +163,7 @@ class Settings(_Part):
     verify: Verify = Verify()
     staff: Staff = Staff()
     worker: Worker = Worker()
+    notices: Notices = Notices()
 
     @model_validator(mode="after")
     def _demo_stays_at_home(self) -> "Settings":

@@ -15,9 +15,10 @@ from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow
 from storage.dossiers import DossierReader
 from storage.looks import SqlLooks
+from storage.notice_tables import broadcast, delivery
 from storage.receipts import SqlReceipts
 from storage.staff_tables import milestone
-from storage.tables import Moment, footstep, graduate, notice
+from storage.tables import Moment, footstep, graduate
 from storage.transaction import Transaction
 
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -42,16 +43,16 @@ def _newest(columns: Select[Any], moment: Any, serial: Any) -> Select[Any]:  # n
     return columns.where(moment < _before).order_by(moment.desc(), serial.desc()).limit(bindparam("most"))
 
 
-_f, _m, _n = footstep.c, milestone.c, notice.c
+_f, _m, _d = footstep.c, milestone.c, delivery.c
 _SPOKEN = _newest(select(_f.step, _f.outcome, _f.at).where(_f.who == _id), _f.at, _f.id)
 _HAPPENED = _newest(select(_m.kind, _m.detail, _m.at).where(_m.graduate_id == _id), _m.at, _m.id)
 _BOUND_AT = select(func.max(_m.at)).where(_m.graduate_id == _id, _m.kind == Milestone.BOUND.name)
 _TOLD = _newest(
-    select(_n.key, _n.state, _n.created_at).where(
-        _n.openid == bindparam("openid"), _n.created_at >= bindparam("since", type_=Moment)
-    ),
-    _n.created_at,
-    _n.id,
+    select(_d.key, _d.state, _d.created_at, _d.shown_at, broadcast.c.title)
+    .select_from(delivery.outerjoin(broadcast, broadcast.c.id == _d.broadcast_id))
+    .where(_d.openid == bindparam("openid"), _d.created_at >= bindparam("since", type_=Moment)),
+    _d.created_at,
+    _d.id,
 )
 
 
@@ -102,7 +103,9 @@ class SqlChronicle:
         row = self._transaction.row(_BOUND_AT, {"id": dossier.id})
         since = row[0] if row and row[0] else datetime.fromtimestamp(0, UTC)
         told = {"openid": dossier.openid, "since": since, "before": asked["before"], "most": asked["most"]}
-        return [Told(row.key, row.state, row.created_at) for row in self._rows(_TOLD, told)]
+        return [
+            Told(row.key, row.state, row.created_at, row.shown_at, row.title or "") for row in self._rows(_TOLD, told)
+        ]
 
     def _looks(self, ids: Sequence[str], most: int, until: datetime) -> Sequence[Look]:
         return SqlLooks(self._transaction, self._cipher).of(ids, most, until)

@@ -1,119 +1,67 @@
-"""The outbox of notices (主动消息): each said once, each claimed by one worker at a time."""
+"""Telling (告知) in the database: what the rest of the system puts into the ledger, and what is shown in the chat."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, case, insert, select, true, update
 
-from bot.ports import Notice, NoticeState
+from bot.notices.delivery import Delivery, DeliveryState, Reason
+from bot.notices.ports import Held
+from storage.broadcast_rows import BROADCAST_COLUMNS, to_broadcast
 from storage.cipher import FieldCipher
-from storage.tables import Moment, notice
+from storage.delivery_rows import DELIVERY_COLUMNS, WIDTH, new_row, to_delivery
+from storage.notice_tables import broadcast, delivery
 from storage.transaction import Transaction
 
-_DATA = "notice:data"
-_c = notice.c
-_columns = (_c.id, _c.openid, _c.key, _c.data, _c.once, _c.created_at, _c.attempts, _c.state, _c.next_at)
+_c = delivery.c
+_UNSENT = (DeliveryState.QUEUED.name, DeliveryState.LEASED.name)
 
-_INSERT = insert(notice)
+_INSERT = insert(delivery)
 _IS_KNOWN = select(_c.id).where(_c.once == bindparam("once"))
 _HELD = (
-    select(*_columns)
-    .where(_c.openid == bindparam("openid"), _c.state == NoticeState.HELD.name)
+    select(*DELIVERY_COLUMNS, *BROADCAST_COLUMNS)
+    .select_from(delivery.outerjoin(broadcast, broadcast.c.id == _c.broadcast_id))
+    .where(_c.openid == bindparam("openid"), _c.to_show == true())
     .order_by(_c.created_at, _c.id)
 )
-_SHOW = (
-    update(notice)
-    .where(_c.id == bindparam("row_id"), _c.state == NoticeState.HELD.name)
-    .values(state=NoticeState.SENT.name)
-)
+_SHOW = update(delivery).where(_c.id == bindparam("row_id"), _c.to_show == true()).values(to_show=False)
+_HIDE = update(delivery).where(_c.openid == bindparam("row_openid"), _c.to_show == true()).values(to_show=False)
+# What may have gone out is not called unsent; a broadcast looks the account up anew before it sends.
 _DROP = (
-    update(notice)
-    .where(_c.openid == bindparam("row_openid"), _c.state.in_([NoticeState.WAITING.name, NoticeState.HELD.name]))
-    .values(state=NoticeState.DROPPED.name)
-)
-_DUE = (
-    select(*_columns)
-    .where(
-        _c.state == NoticeState.WAITING.name,
-        or_(_c.next_at.is_(None), _c.next_at <= bindparam("now", type_=Moment)),
+    update(delivery)
+    .where(_c.openid == bindparam("row_openid"), _c.state.in_(_UNSENT), _c.broadcast_id == "")
+    .values(
+        state=case((_c.unsure_since.is_(None), DeliveryState.SKIPPED.name), else_=DeliveryState.UNKNOWN.name),
+        reason=Reason.LOST_BINDING.name,
+        lease_owner="",
+        lease_until=None,
     )
-    .order_by(_c.created_at, _c.id)
-    .limit(bindparam("most"))
-)
-# ``attempts`` is the compare-and-swap counter of a claim: it grows with each.
-_TRY = update(notice).where(
-    _c.id == bindparam("row_id"), _c.attempts == bindparam("old_attempts"), _c.state == NoticeState.WAITING.name
 )
 
 
 class SqlNotices:
-    """The outbox in the database (主动消息); fits ``bot.ports.Notices``."""
+    """What is told, in the database (告知); fits ``bot.notices.ports.Notices``."""
 
     def __init__(self, transaction: Transaction, cipher: FieldCipher) -> None:
         self._transaction = transaction
         self._cipher = cipher
 
-    def add(self, notice: Notice) -> bool:
-        """Store a notice; False if one with the same ``once`` is there already."""
-        if self._transaction.row(_IS_KNOWN, {"once": notice.once}):
+    def add(self, delivery: Delivery) -> bool:
+        """Store a delivery; False if one with the same ``once`` is there already."""
+        if self._transaction.row(_IS_KNOWN, {"once": delivery.once}):
             return False
-        data = json.dumps(dict(notice.data), ensure_ascii=False)
-        columns = {
-            "id": notice.id,
-            "openid": notice.openid,
-            "key": notice.key,
-            "data": self._cipher.seal(data, _DATA, notice.id),
-            "once": notice.once,
-            "created_at": notice.created_at,
-            "attempts": notice.attempts,
-            "state": notice.state.name,
-            "next_at": notice.next_at,
-        }
-        return self._transaction.write_new(_INSERT, columns)
+        return self._transaction.write_new(_INSERT, new_row(delivery, self._cipher))
 
-    def take_held(self, openid: str, now: datetime) -> Sequence[Notice]:
-        """Return the account's held notices (待补发), oldest first, and mark them sent."""
-        rows = self._transaction.rows(_HELD, {"openid": openid})
-        taken = [row for row in rows if self._transaction.write(_SHOW, {"row_id": row.id, "shown_at": now}) == 1]
-        return [replace(self._notice(row), state=NoticeState.SENT) for row in taken]
+    def take_held(self, openid: str, now: datetime) -> Sequence[Held]:
+        """Return what waits to be shown to the account (待补发), oldest first, and mark it shown."""
+        taken = []
+        for row in self._transaction.rows(_HELD, {"openid": openid}):
+            if self._transaction.write(_SHOW, {"row_id": row[0], "shown_at": now}) == 1:
+                of = to_broadcast(row[WIDTH:], self._cipher) if row[WIDTH] is not None else None
+                taken.append(Held(to_delivery(row[:WIDTH], self._cipher), of))
+        return taken
 
     def drop(self, openid: str) -> None:
         """Take back what the account was not told yet (作废): it has lost its binding."""
         self._transaction.write(_DROP, {"row_openid": openid})
-
-    def claim(self, now: datetime, lease_until: datetime, most: int) -> Sequence[Notice]:
-        """Claim up to ``most`` waiting notices that are due (认领), oldest first.
-
-        Nobody else gets them before ``lease_until``. The attempt is counted now, before anything is sent, so that
-        a notice that kills its worker is not tried for ever; ``attempts`` of what is returned includes it.
-        """
-        claimed = []
-        for row in self._transaction.rows(_DUE, {"now": now, "most": most}):
-            mine = {"row_id": row.id, "old_attempts": row.attempts}
-            if self._transaction.write(_TRY, {**mine, "attempts": row.attempts + 1, "next_at": lease_until}) == 1:
-                claimed.append(replace(self._notice(row), attempts=row.attempts + 1, next_at=lease_until))
-        return claimed
-
-    def settle(self, notice: Notice, state: NoticeState, next_at: datetime | None) -> None:
-        """Write the outcome of a claimed notice (结果).
-
-        If the lease ran out and another worker has claimed it since, nothing is written: the newer claim decides.
-        """
-        mine = {"row_id": notice.id, "old_attempts": notice.attempts}
-        self._transaction.write(_TRY, {**mine, "state": state.name, "next_at": next_at})
-
-    def _notice(self, row: Row[Any]) -> Notice:
-        return Notice(
-            id=row.id,
-            openid=row.openid,
-            key=row.key,
-            data=json.loads(self._cipher.unseal(row.data, _DATA, row.id)),
-            once=row.once,
-            created_at=row.created_at,
-            attempts=row.attempts,
-            state=NoticeState[row.state],
-            next_at=row.next_at,
-        )
+        self._transaction.write(_HIDE, {"row_openid": openid})

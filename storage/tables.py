@@ -248,6 +248,8 @@ talk = Table(
     Column("seq", Integer, nullable=False),
     Column("following", Boolean, nullable=False),
     Column("at", BigInteger, nullable=False, doc="CreateTime of the newest message, whole seconds as WeChat sends it"),
+    Column("spoke_at", BigInteger, doc="CreateTime of the newest message that opened the 48 hours, or NULL"),
+    Column("acted_at", BigInteger, doc="CreateTime of the newest tap, follow or scan: one minute, or NULL"),
     Column("memory", _LONG_SEALED, nullable=False),
     **OPTIONS,
 )
@@ -259,24 +261,6 @@ identity_failure = Table(
     Column("failures", Integer, nullable=False),
     Column("first_at", Moment, nullable=False),
     Column("locked_until", Moment),
-    **OPTIONS,
-)
-
-notice = Table(
-    "notice",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("openid", String(64), nullable=False),
-    Column("key", _WORD, nullable=False),
-    Column("data", _LONG_SEALED, nullable=False),
-    Column("once", _WORD, nullable=False, unique=True),
-    Column("created_at", Moment, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("state", _ENUM, nullable=False),
-    Column("next_at", Moment),
-    Column("shown_at", Moment, doc="when a held notice was shown with an answer"),
-    Index(None, "state", "next_at"),
-    Index(None, "openid", "state"),
     **OPTIONS,
 )
 

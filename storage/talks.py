@@ -4,24 +4,25 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, select, true, update
 
 from bot.conversation.talk import Talk
 from bot.errors import MovedError
-from bot.ports import NoticeState, Opened
+from bot.ports import Opened
 from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow
 from storage.dossiers import DossierReader
+from storage.notice_tables import delivery
 from storage.seasons import SEASON_COLUMNS, to_season
-from storage.tables import graduate, notice, season, talk
+from storage.tables import graduate, season, talk
 from storage.transaction import Transaction
 
 _MEMORY = "talk:memory"
-_TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.memory)
+_TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.spoke_at, talk.c.acted_at, talk.c.memory)
 _S, _T = len(SEASON_COLUMNS), len(SEASON_COLUMNS) + len(_TALK_COLUMNS)
 
 _mine = talk.c.openid == bindparam("openid")
-_held = exists().where(notice.c.openid == bindparam("openid"), notice.c.state == NoticeState.HELD.name).label("held")
+_held = exists().where(delivery.c.openid == bindparam("openid"), delivery.c.to_show == true()).label("held")
 # The current season, beside it the talk and the bound dossier if there are any: one round trip for a message.
 _OPEN = (
     select(*SEASON_COLUMNS, *_TALK_COLUMNS, *GRADUATE_COLUMNS, _held)
@@ -70,6 +71,8 @@ class SqlTalks:
             "seq": old.seq + 1,
             "following": new.following,
             "at": new.at,
+            "spoke_at": new.spoke_at,
+            "acted_at": new.acted_at,
             "memory": self._cipher.seal(memory, _MEMORY, old.openid),
         }
         if old.seq == 0:
@@ -84,6 +87,6 @@ class SqlTalks:
     def _talk(self, openid: str, values: Sequence[Any] | None) -> Talk:
         if values is None or values[0] is None:
             return Talk(openid)
-        seq, following, at, memory = values
-        columns = {"seq": seq, "following": following, "at": at}
+        seq, following, at, spoke_at, acted_at, memory = values
+        columns = {"seq": seq, "following": following, "at": at, "spoke_at": spoke_at, "acted_at": acted_at}
         return Talk.from_memory(openid, columns, json.loads(self._cipher.unseal(memory, _MEMORY, openid)))

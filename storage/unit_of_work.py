@@ -9,24 +9,34 @@ from sqlalchemy import Engine
 
 from bot.ports import Clock
 from storage.accounts import SqlAccounts
+from storage.audiences import SqlAudiences
 from storage.audit import SqlAudit
+from storage.beats import SqlBeats
+from storage.broadcasts import SqlBroadcasts
 from storage.chronicle import SqlChronicle
 from storage.cipher import FieldCipher
 from storage.correction_queue import SqlCorrectionQueue
 from storage.cutoffs import SqlCutoffs
+from storage.delivery_reports import SqlReports
 from storage.enrolment import SqlEnrolment
 from storage.guards import SqlGuards
+from storage.halts import SqlHalts
+from storage.ledger import SqlLedger
 from storage.looks import SqlLooks
+from storage.mass_batches import SqlBatches
 from storage.notices import SqlNotices
+from storage.planned_notices import SqlPlannedNotices
 from storage.progress_days import SqlProgressDays
 from storage.reasons import SqlReasons
 from storage.receipts import SqlReceipts
 from storage.registry import SqlRegistry
+from storage.results import SqlResults
 from storage.review_queue import SqlReviewQueue
 from storage.roll import SqlRoll
 from storage.roster_undo import SqlRestoring
 from storage.roster_uploads import SqlUploads
 from storage.seasons import SqlSeasons
+from storage.subscriptions import SqlSubscriptions
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail
 from storage.transaction import Transaction, connected
@@ -57,8 +67,58 @@ class SqlUnitOfWork:
 
     @cached_property
     def notices(self) -> SqlNotices:
-        """The outbox of notices (主动消息)."""
+        """Telling (告知): what goes into the ledger."""
         return SqlNotices(self._transaction, self._cipher)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """The ledger of deliveries (投递台账)."""
+        return SqlLedger(self._transaction, self._cipher)
+
+    @cached_property
+    def broadcasts(self) -> SqlBroadcasts:
+        """The broadcasts (通知)."""
+        return SqlBroadcasts(self._transaction, self._cipher)
+
+    @cached_property
+    def audiences(self) -> SqlAudiences:
+        """The audiences of broadcasts (发送对象)."""
+        return SqlAudiences(self._transaction, self._cipher)
+
+    @cached_property
+    def results(self) -> SqlResults:
+        """What became of broadcasts (发送结果)."""
+        return SqlResults(self._transaction, self._cipher)
+
+    @cached_property
+    def reports(self) -> SqlReports:
+        """The inbox of the platform's reports (回执收件箱)."""
+        return SqlReports(self._transaction, self._cipher)
+
+    @cached_property
+    def subscriptions(self) -> SqlSubscriptions:
+        """What people agreed to get (订阅通知授权)."""
+        return SqlSubscriptions(self._transaction)
+
+    @cached_property
+    def batches(self) -> SqlBatches:
+        """The mass batches (群发批次)."""
+        return SqlBatches(self._transaction, self._cipher)
+
+    @cached_property
+    def planned_notices(self) -> SqlPlannedNotices:
+        """The planned notices of a season (计划通知)."""
+        return SqlPlannedNotices(self._transaction)
+
+    @cached_property
+    def halts(self) -> SqlHalts:
+        """The halts of channels (暂停的渠道)."""
+        return SqlHalts(self._transaction)
+
+    @cached_property
+    def beats(self) -> SqlBeats:
+        """The beat of the workers (后台心跳)."""
+        return SqlBeats(self._transaction)
 
     @cached_property
     def seasons(self) -> SqlSeasons:

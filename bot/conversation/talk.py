@@ -1,6 +1,6 @@
 """The talk (会话): everything remembered about the chat with one WeChat account; a position is never stored."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.conversation.reply import Rendered
@@ -35,6 +35,8 @@ class Talk:
         seq: compare-and-swap counter; 0 means not stored yet.
         following: False after 取消关注.
         at: CreateTime of the newest message handled, seconds.
+        spoke_at, acted_at: CreateTime of the newest message, and of the newest tap on the menu, follow or scan, or
+            None: what opens the windows for customer-service messages.
         consent: version of the consent text agreed to (知情同意); 0 for none.
         flow: name of the running flow; "" at the progress board.
         answers: given in the running flow.
@@ -48,6 +50,8 @@ class Talk:
     seq: int = 0
     following: bool = True
     at: int = 0
+    spoke_at: int | None = None
+    acted_at: int | None = None
     consent: int = 0
     flow: str = ""
     answers: tuple[Answer, ...] = ()
@@ -59,6 +63,13 @@ class Talk:
     def stored_reply(self, key: str) -> Rendered | None:
         """Return the answer already given to the message of this deduplication key, or None."""
         return next((rendered for seen, rendered in self.seen if seen == key), None)
+
+    def heard(self, at: int, *, by_act: bool) -> "Talk":
+        """Note a message of this CreateTime (最近一次); a tap on the menu, a follow or a scan is apart."""
+        talk = replace(self, at=max(self.at, at))
+        if by_act:
+            return replace(talk, acted_at=max(self.acted_at or 0, at))
+        return replace(talk, spoke_at=max(self.spoke_at or 0, at))
 
     def to_memory(self) -> dict[str, Any]:
         """Return what is stored encrypted, as JSON-ready values."""
@@ -74,7 +85,7 @@ class Talk:
 
     @classmethod
     def from_memory(cls, openid: str, columns: dict[str, Any], memory: dict[str, Any]) -> "Talk":
-        """Rebuild a talk from its columns (seq, following, at) and its memory; unknown keys of older versions pass."""
+        """Rebuild a talk from its columns (seq, following …) and its memory; unknown keys of older versions pass."""
         return cls(
             openid=openid,
             **columns,

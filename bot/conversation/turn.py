@@ -22,6 +22,7 @@ TRIES = 3
 _MENU = {"registration": "home", "progress": "progress", "contact": "contact", "help": "help"}
 _HARMLESS = frozenset(["help", "contact", "progress", "looks"])
 """Commands that change nothing, so that it does not matter when they were sent."""
+_ACTS = frozenset([Kind.MENU, Kind.FOLLOW, Kind.SCAN])
 _ABOUT_LOOKS = frozenset(["looks", "not_received"])
 
 
@@ -82,7 +83,7 @@ def advance(talk: Talk, incoming: Incoming, facts: Facts) -> Turn:
     at = stand(talk, facts)
     step = f"{at.flow.name}.{at.step.name}"
     turn = _judge(talk, incoming, facts, at)
-    return replace(turn, step=step, talk=replace(turn.talk, at=max(talk.at, incoming.at)))
+    return replace(turn, step=step, talk=turn.talk.heard(incoming.at, by_act=incoming.kind in _ACTS))
 
 
 def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:

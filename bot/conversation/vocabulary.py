@@ -315,6 +315,7 @@ _TALK: dict[str, Callable[[Vocabulary], str]] = {
 EXTRA = frozenset(
     [
         "detail",
+        "text",
         "count",
         "reference",
         "notice_contacts",

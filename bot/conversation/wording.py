@@ -12,7 +12,8 @@ from bot.conversation.talk import Talk
 from bot.conversation.texts import label, texts
 from bot.conversation.turn import Say
 from bot.conversation.vocabulary import Vocabulary
-from bot.ports import Links, Notice
+from bot.notices.delivery import Delivery
+from bot.ports import Links
 from bot.registration.archive import bounce_hints
 
 LINK_LINE = re.compile(r"^@([a-z_]+) (.+)$", re.MULTILINE)
@@ -63,7 +64,7 @@ class _Data(dict[str, str]):
         return ""
 
 
-def notice_reply(notice: Notice, *, alone: bool = True) -> Reply:
+def notice_reply(notice: Delivery, *, alone: bool = True) -> Reply:
     """Return a notice (主动消息) as a reply; everything it needs is in its data.
 
     Args:

@@ -105,7 +105,7 @@ class Broadcast:
         """Return it on its way (提交): to a second person, or into the schedule."""
         self._demand({BroadcastState.DRAFT})
         if not_after is not None and scheduled_at is not None and not_after <= scheduled_at:
-            raise RuleError("notice.rule.not_after", "最晚时间要在发送时间之后")
+            raise RuleError("sending.rule.not_after", "最晚时间要在发送时间之后")
         state = BroadcastState.AWAITING if needs_approval else BroadcastState.SCHEDULED
         return replace(self, state=state, scheduled_at=scheduled_at, not_after=not_after, said="")
 
@@ -113,7 +113,7 @@ class Broadcast:
         """Return it approved (批准) by a second person."""
         self._demand({BroadcastState.AWAITING})
         if by.account_id == self.created.account_id:
-            raise RuleError("notice.rule.second_person", "人数较多的通知要由另一位老师批准")
+            raise RuleError("sending.rule.second_person", "人数较多的通知要由另一位老师批准")
         return replace(self, state=BroadcastState.SCHEDULED, approved=by)
 
     def refuse(self, said: str) -> "Broadcast":
@@ -182,4 +182,4 @@ class Broadcast:
 
     def _demand(self, states: AbstractSet[BroadcastState]) -> None:
         if self.state not in states:
-            raise RuleError("notice.rule.state", f"这条通知现在是“{self.state.value}”，不能这样办；请刷新看看")
+            raise RuleError("sending.rule.state", f"这条通知现在是“{self.state.value}”，不能这样办；请刷新看看")

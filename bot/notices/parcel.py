@@ -1,7 +1,7 @@
 """The parcel (待发内容): everything a channel needs to send one message to one person, and what a mass job came to."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from enum import Enum
 
 from bot.conversation.reply import Reply
@@ -22,7 +22,7 @@ class Parcel:
         channel: the way it goes; mass messages are no parcels.
         reply: the whole text, for a customer-service message.
         title: what it is about, for the two channels with fixed forms.
-        day: the day those forms name.
+        at: the moment those forms name: the last second of a deadline, or when it came up.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Parcel:
     channel: Channel
     reply: Reply
     title: str
-    day: date
+    at: datetime
 
     def __post_init__(self) -> None:
         if not 0 < len(self.title) <= LONGEST_TITLE:

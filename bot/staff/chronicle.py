@@ -47,11 +47,21 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice without its text (通知一条): key of the sentence, name of its state, moment it came up."""
+    """A message of our own accord without its text (通知一条).
+
+    Attributes:
+        key: of the sentence; "" for a broadcast.
+        state: name of DeliveryState, or what another version wrote.
+        at: when it came up.
+        shown_at: when it was shown above an answer, or None.
+        title: of the broadcast, or "".
+    """
 
     key: str
     state: str
     at: datetime
+    shown_at: datetime | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
+from bot.notices.delivery import DeliveryState
 from bot.registration.look import Look, Receipt
 from bot.registration.report import Standing
 from bot.registration.stage import Milestone
@@ -79,7 +80,12 @@ def _spoken(each: Spoken) -> Event:
 
 
 def _told(each: Told) -> Event:
-    return Event(each.at, Kind.NOTICE, notice_label(each.key), words()["state"].get(each.state, ""))
+    label = f"通知“{each.title}”" if each.title else notice_label(each.key)
+    return Event(each.at, Kind.NOTICE, label, "已在聊天里显示" if each.shown_at else _state(each.state))
+
+
+def _state(name: str) -> str:
+    return DeliveryState[name].value if name in DeliveryState.__members__ else ""
 
 
 def _milestone(name: str) -> str:

@@ -29,13 +29,16 @@ class Act(StrEnum):
     IMPORT = "导入名册"
     CHANGE_VERIFICATIONS = "作废核验、撤回接收登记"
     RELEASE = "解除微信绑定、解锁学号"
+    SEE_NOTICES = "查看通知结果"
     SEND_NOTICES = "发送通知"
     MANAGE_SEASONS = "管理届别"
     MANAGE_STAFF = "管理账号"
     SEE_AUDIT = "查看审计日志"
 
 
-_COUNSELLOR = frozenset([Act.SEE_PROGRESS, Act.SEE_GRADUATES, Act.REVEAL, Act.EXPORT, Act.SEE_CORRECTIONS])
+_COUNSELLOR = frozenset(
+    [Act.SEE_PROGRESS, Act.SEE_GRADUATES, Act.REVEAL, Act.EXPORT, Act.SEE_CORRECTIONS, Act.SEE_NOTICES]
+)
 _OFFICE = _COUNSELLOR | {
     Act.REVIEW,
     Act.APPLY_CORRECTIONS,
@@ -48,7 +51,7 @@ ALLOWED: dict[Role, frozenset[Act]] = {
     Role.ADMINISTRATOR: frozenset(Act),
     Role.OFFICE: _OFFICE,
     Role.COUNSELLOR: _COUNSELLOR,
-    Role.AUDITOR: frozenset([Act.SEE_PROGRESS, Act.SEE_GRADUATES, Act.SEE_CORRECTIONS, Act.SEE_AUDIT]),
+    Role.AUDITOR: frozenset([Act.SEE_PROGRESS, Act.SEE_GRADUATES, Act.SEE_CORRECTIONS, Act.SEE_NOTICES, Act.SEE_AUDIT]),
 }
 """Role → what it may do. The auditor reads, and sees nothing unmasked."""
 

@@ -19,7 +19,7 @@ from bot.conversation.reply import Rendered, Reply
 from bot.conversation.talk import SEEN, Talk
 from bot.conversation.texts import texts
 from bot.conversation.turn import Say, Turn, advance, need, stand, with_answers
-from bot.conversation.wording import compose, notice_reply
+from bot.conversation.wording import compose
 from bot.errors import MovedError, RuleError
 from bot.ports import Chsi, Clock, Footstep, Links, Opened, UnitOfWork, Work
 from bot.registration.correction import Correction
@@ -27,6 +27,7 @@ from bot.registration.dossier import Dossier
 from bot.registration.verification import Verification
 from bot.staff.deed import Action
 from bot.staff.reveals import Reveal
+from bot.use_cases.broadcast_words import held_reply
 from bot.use_cases.tell import Teller
 
 ATTEMPTS = 5
@@ -163,11 +164,11 @@ def _write(scene: _Scene, incoming: Incoming, turn: Turn) -> Rendered:
     if turn.page:
         rendered = Rendered(turn.page, at)
     elif any(isinstance(effect, effects.Unbind) for effect in turn.effects):
-        talk = Talk(talk.openid, talk.seq, at=talk.at)
+        talk = Talk(talk.openid, talk.seq, at=talk.at, spoke_at=talk.spoke_at, acted_at=talk.acted_at)
         rendered = Rendered("\n\n".join(texts()[say.key] for say in says), at)
     else:
         talk, reply = compose(talk, says, facts, scene.desk.links)
-        first, *more = scene.desk.render(_with_held(scene, reply))
+        first, *more = scene.desk.render(_with_held(scene, reply, facts))
         talk, rendered = replace(talk, more=tuple(more)), Rendered(first, at)
     talk = replace(talk, seen=(*talk.seen, (incoming.key, rendered))[-SEEN:])
     scene.uow.talks.save(scene.opened.talk, talk)
@@ -182,12 +183,12 @@ def _footstep(turn: Turn, talk: Talk, facts: Facts) -> Footstep:
     return Footstep(who, revision(), turn.step, turn.outcome, f"{to.flow.name}.{to.step.name}", facts.now)
 
 
-def _with_held(scene: _Scene, reply: Reply) -> Reply:
-    """Put notices WeChat would not take in front of the answer."""
+def _with_held(scene: _Scene, reply: Reply, facts: Facts) -> Reply:
+    """Put what WeChat would not take in front of the answer (补发), as far as it is still true."""
     if not scene.opened.held:
         return reply
     taken = scene.uow.notices.take_held(scene.opened.talk.openid, scene.facts.now)
-    held = [notice_reply(notice, alone=False) for notice in taken]
+    held = [shown for each in taken if (shown := held_reply(each, facts)) is not None]
     text = "\n\n".join(part for part in (*(notice.text for notice in held), reply.text) if part)
     return replace(reply, text=text, links=(*(link for notice in held for link in notice.links), *reply.links))
 

@@ -8,7 +8,8 @@ from bot.conversation.facts import Facts
 from bot.conversation.texts import placeholders, texts
 from bot.conversation.vocabulary import Vocabulary
 from bot.conversation.wording import LINK_LINE, sentence
-from bot.ports import Links, Notice, UnitOfWork
+from bot.notices.delivery import Delivery
+from bot.ports import Links, UnitOfWork
 from bot.registration.archive import ArchiveStatus
 from bot.registration.correction import CorrectionState
 from bot.registration.dossier import Dossier
@@ -17,7 +18,7 @@ from bot.registration.season import Season
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Writes notices (主动消息) into the unit of work that makes the change.
+    """Writes messages (主动消息) into the ledger, in the unit of work that makes the change.
 
     Attributes:
         season: the current season.
@@ -42,7 +43,16 @@ class Teller:
             return False
         words = Vocabulary(Facts(self.now, self.season, dossier), self.links, extra=extra)
         return uow.notices.add(
-            Notice(self.new_id(), dossier.openid, f"notice.{key}", _data(f"notice.{key}", words), once, self.now)
+            Delivery(
+                id=self.new_id(),
+                openid=dossier.openid,
+                key=f"notice.{key}",
+                data=_data(f"notice.{key}", words),
+                once=once,
+                created_at=self.now,
+                graduate_id=dossier.id,
+                next_at=self.now,
+            )
         )
 
 

@@ -51,6 +51,7 @@ ROOMS = (
     Room("graduates", "毕业生", Act.SEE_GRADUATES),
     Room("reviews", "审核", Act.REVIEW),
     Room("corrections", "更正", Act.SEE_CORRECTIONS),
+    Room("broadcasts", "通知", Act.SEE_NOTICES),
     Room("roster", "名册", Act.IMPORT),
     Room("season", "届别", Act.MANAGE_SEASONS),
     Room("people", "账号", Act.MANAGE_STAFF),

@@ -8,7 +8,9 @@ from handlers.staff import (
     corrections,
     cutoff,
     graduate,
+    notices,
     people,
+    planned_notices,
     progress,
     reviews,
     roll,
@@ -18,7 +20,22 @@ from handlers.staff import (
 )
 from handlers.staff.console import Console
 
-ADDED = (access, totp_pages, people, graduate, corrections, reviews, progress, roll, roster, season, cutoff, audit)
+ADDED = (
+    access,
+    totp_pages,
+    people,
+    graduate,
+    corrections,
+    reviews,
+    notices,
+    planned_notices,
+    progress,
+    roll,
+    roster,
+    season,
+    cutoff,
+    audit,
+)
 """The rooms, each a module with ``add_to``."""
 
 

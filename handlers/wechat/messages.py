@@ -13,7 +13,8 @@ from xml.etree.ElementTree import Element
 
 from bot.conversation.incoming import Incoming, Kind
 from bot.errors import BadValueError
-from handlers.wechat import markup
+from bot.notices.report import Consent, Report
+from handlers.wechat import markup, reports
 
 _OPENID = re.compile("[0-9A-Za-z_@.-]{1,64}")
 _SECONDS = re.compile("[0-9]{1,12}")
@@ -65,12 +66,16 @@ class Received:
     """One push, understood (收到的消息).
 
     Attributes:
-        incoming: the message in our words.
+        incoming: the message in our words; QUIET wherever there are reports or consents.
         account: the account's own id (``gh_…``), the sender of our reply.
+        reports: what the platform tells of messages it was given (回执).
+        consents: what a person agreed to get, or wants no more (订阅授权).
     """
 
     incoming: Incoming
     account: str = field(repr=False)
+    reports: tuple[Report, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
 
 def parse(xml: bytes) -> Received:
@@ -80,11 +85,13 @@ def parse(xml: bytes) -> Received:
         BadValueError: it is no message at all: broken XML, or nobody sent it, or at no time.
     """
     message = markup.read(xml)
-    openid = markup.words(message, "FromUserName")
+    name = _event_name(message)
+    openid = "" if reports.is_of_nobody(name) else markup.words(message, "FromUserName")
     created = markup.words(message, "CreateTime")
-    if not _OPENID.fullmatch(openid) or not _SECONDS.fullmatch(created):
+    has_sender = reports.is_of_nobody(name) or _OPENID.fullmatch(openid)
+    if not has_sender or not _SECONDS.fullmatch(created):
         raise BadValueError("the message has no sender or no time")
-    event = markup.words(message, "MsgType").casefold() == "event"
+    event = _is_event(message)
     kind, text, question = _event(message) if event else _ordinary(message)
     incoming = Incoming(
         key=_event_key(message, openid, created) if event else _message_key(message, openid, created),
@@ -94,11 +101,21 @@ def parse(xml: bytes) -> Received:
         text=text,
         question=question,
     )
-    return Received(incoming, markup.words(message, "ToUserName"))
+    told = reports.read(message, name, openid, int(created))
+    return Received(incoming, markup.words(message, "ToUserName"), told.reports, told.consents)
+
+
+def _is_event(message: Element) -> bool:
+    return markup.words(message, "MsgType").casefold() == "event"
+
+
+def _event_name(message: Element) -> str:
+    """The event's name in small letters; "" for an ordinary message, whatever elements it has."""
+    return markup.words(message, "Event").casefold() if _is_event(message) else ""
 
 
 def _event(message: Element) -> tuple[Kind, str, None]:
-    kind, text = _EVENTS.get(markup.words(message, "Event").casefold(), (Kind.QUIET, _nothing))
+    kind, text = _EVENTS.get(_event_name(message), (Kind.QUIET, _nothing))
     return kind, text(message), None
 
 

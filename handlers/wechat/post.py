@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.conversation.vocabulary import chinese_day
 from bot.errors import BadValueError
-from bot.notices.delivery import Channel, Sent, Verdict
+from bot.notices.delivery import Channel
 from bot.notices.parcel import MassState, Parcel
+from bot.notices.settling import Sent, Verdict
 from bot.ports import Clock
+from bot.registration.season import SHANGHAI
 from handlers.wechat.client import PlatformClient
 from handlers.wechat.faults import PlatformError
 from handlers.wechat.rendering import render
@@ -115,4 +116,6 @@ class WeChatPost:
 
 
 def _form(parcel: Parcel) -> Mapping[str, str]:
-    return {"thing1": parcel.title, "time2": chinese_day(parcel.day)}
+    # A field of the kind ``time`` takes this form only: without blanks inside the day, and with the minute.
+    at = parcel.at.astimezone(SHANGHAI)
+    return {"thing1": parcel.title, "time2": f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}"}

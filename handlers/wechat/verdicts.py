@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from bot.notices.delivery import Channel, Sent, Verdict
+from bot.notices.delivery import Channel
+from bot.notices.settling import Sent, Verdict
 from bot.registration.season import SHANGHAI, day_of
 from handlers.wechat.faults import TOKEN_CALL, ErrorKind, PlatformError
 

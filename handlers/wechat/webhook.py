@@ -3,6 +3,12 @@
 A refused request costs a signature and a counter, no database work. A crash behind the door still gives the graduate
 a polite sentence in valid XML, never the platform's fault banner 「该公众号提供的服务出现故障」.
 
+What the platform tells of its own accord – reports of messages, consents, positions – is written down where that
+matters and answered at once; no conversation is touched. A report that could not be written down is refused with 500
+and no body, so that it is pushed again: nobody waits for an answer, so nobody is shown a banner. Only a few, though:
+a platform that meets many faults stops pushing for a minute, graduates' messages included, while a report that is
+lost only leaves its delivery at 微信已接收.
+
 Nothing here counts the platform's five seconds with a thread of its own: an answer that comes too late does no harm,
 because WeChat pushes again and ``receive`` then returns the stored answer (of two pushes handled at once, the one
 that loses the compare-and-swap finds it). What can be slow has its own time-out inside ``receive``.
@@ -11,8 +17,10 @@ that loses the compare-and-swap finds it). What can be slow has its own time-out
 import logging
 import secrets
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import Blueprint, Response, request
@@ -22,6 +30,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
 from bot.errors import BadValueError
+from bot.notices.report import Consent, Report
 from bot.ports import Clock
 from handlers.wechat import markup, messages
 from handlers.wechat.envelope import Envelope, EnvelopeError, Opened, Refusal
@@ -31,12 +40,14 @@ BODY_LIMIT = 64 * 1024
 
 REFUSED = Counter("quxiang_wechat_refused", "Requests refused at /wechat, by reason.", ["reason"])
 CRASHED = Counter("quxiang_wechat_crashed", "Pushes answered with an apology because our code failed.")
+LOST = Counter("quxiang_wechat_reports_lost", "Pushes with reports that could not be stored and will not come again.")
+
+REPUSHES, REPUSHES_WITHIN = 5, timedelta(minutes=5)
+"""How many pushes a process asks to have again: with six processes still below the 30 that alarm the platform."""
 
 _log = logging.getLogger(__name__)
 _STATUS = {Refusal.MALFORMED: 400, Refusal.TOO_LARGE: 413}  # everything else: 403
 _FORBIDDEN = 403
-# Nobody waits for a word after these, so a crash while handling them is no reason to speak.
-_SILENT = frozenset({Kind.QUIET, Kind.UNFOLLOW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +58,13 @@ class Doorway:
         receive: handles one message and returns the stored answer; "" means silence.
         clock: the time, aware.
         apology: the sentence for a crash, given its reference number.
+        note: writes reports and consents down, to be looked at later.
     """
 
     receive: Callable[[Incoming], Rendered]
     clock: Clock
     apology: Callable[[str], str]
+    note: Callable[[Sequence[Report], Sequence[Consent]], None]
 
     def now(self) -> int:
         """Whole seconds since the epoch (秒级时间戳)."""
@@ -61,6 +74,7 @@ class Doorway:
 def create_blueprint(envelope: Envelope, doorway: Doorway) -> Blueprint:
     """The blueprint of GET and POST ``/wechat`` (接入验证与消息推送)."""
     blueprint = Blueprint("wechat", __name__)
+    repushes = _Repushes(doorway.clock)
 
     @blueprint.get("/wechat")
     def verify_url() -> Response:
@@ -73,6 +87,9 @@ def create_blueprint(envelope: Envelope, doorway: Doorway) -> Blueprint:
             received = messages.parse(opened.xml)
         except BadValueError:
             raise EnvelopeError(Refusal.MALFORMED) from None
+        if received.incoming.kind is Kind.QUIET:
+            is_done = _noted(doorway, received) or not repushes.may_ask()
+            return _plain("success") if is_done else _plain("", 500)
         answer = _answer(doorway, received.incoming)
         return _sealed(envelope, opened, received, answer)
 
@@ -94,6 +111,33 @@ def _body() -> bytes:
         raise EnvelopeError(Refusal.TOO_LARGE) from None
 
 
+class _Repushes:
+    """The pushes asked to be had again (请求重推); threads may let one too many through, which is as good."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asked: deque[datetime] = deque(maxlen=REPUSHES)
+
+    def may_ask(self) -> bool:
+        now = self._clock()
+        if len(self._asked) == REPUSHES and now - self._asked[0] < REPUSHES_WITHIN:
+            LOST.inc()
+            return False
+        self._asked.append(now)
+        return True
+
+
+def _noted(doorway: Doorway, received: messages.Received) -> bool:
+    if not received.reports and not received.consents:
+        return True
+    try:
+        doorway.note(received.reports, received.consents)
+    except Exception as error:  # noqa: BLE001 - whatever broke, the platform hears that it should come again
+        _log.error("reports could not be stored: %s", _trace(error))
+        return False
+    return True
+
+
 def _answer(doorway: Doorway, incoming: Incoming) -> Rendered:
     try:
         return doorway.receive(incoming)
@@ -102,7 +146,8 @@ def _answer(doorway: Doorway, incoming: Incoming) -> Rendered:
         CRASHED.inc()
         # Not ``exception()``: the message text of an exception may quote a person.
         _log.error("push failed, reference %s: %s", reference, _trace(error))
-        return Rendered("" if incoming.kind in _SILENT else doorway.apology(reference), doorway.now())
+        # Nobody who has just left waits for a word.
+        return Rendered("" if incoming.kind is Kind.UNFOLLOW else doorway.apology(reference), doorway.now())
 
 
 def _trace(error: BaseException) -> str:

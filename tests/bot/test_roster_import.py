@@ -1,12 +1,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import count
 
 import pytest
 
 from bot.errors import BadValueError, MovedError
-from bot.ports import Notice, UnitOfWork
+from bot.ports import UnitOfWork
 from bot.registration.archive import ArchiveItems, ArchiveStatus, TransferType
 from bot.registration.dossier import Dossier
 from bot.registration.season import SHANGHAI, Season
@@ -16,6 +16,7 @@ from bot.roster.columns import REQUIRED, Column, Line
 from bot.roster.export import to_row
 from bot.use_cases.import_roster import Importing, ImportResult, import_roster
 from storage.unit_of_work import SqlWork
+from tests.telling import claimed, message
 
 NOW = datetime(2023, 6, 28, 9, 30, tzinfo=SHANGHAI)
 SEASON = Season(
@@ -75,7 +76,7 @@ def lines(*rows: Row, columns: tuple[Column, ...] = tuple(Column)) -> Iterator[L
 def note(uow: UnitOfWork, old: Dossier, new: Dossier) -> None:
     assert new.openid is not None
     once = f"school_data:{new.id}:{old.version}"
-    uow.notices.add(Notice(f"{old.version:032d}", new.openid, "notice.school_data", {}, once, NOW))
+    uow.notices.add(message(once, new.openid, "notice.school_data", NOW))
 
 
 Bring = Callable[..., ImportResult]
@@ -227,7 +228,7 @@ def test_changed_data_fells_confirmation_and_verification_and_tells_the_graduate
     assert not after.is_confirmed
     assert after.state_of(after.verifications[0], NOW) is State.CONFIRM_AGAIN
     with work.writing() as uow:
-        assert [notice.openid for notice in uow.notices.claim(NOW, NOW + timedelta(minutes=1), 9)] == [OPENID]
+        assert [notice.openid for notice in claimed(uow, NOW)] == [OPENID]
 
 
 def test_unchanged_data_leaves_confirmation_and_verification_standing(bring: Bring, work: SqlWork) -> None:
@@ -241,7 +242,7 @@ def test_nobody_is_told_without_a_bound_account(bring: Bring, work: SqlWork) -> 
     bring(row(1))
     bring(row(1, {Column.UNIT: "另一公司"}))
     with work.writing() as uow:
-        assert not uow.notices.claim(NOW, NOW + timedelta(minutes=1), 9)
+        assert not claimed(uow, NOW)
 
 
 def test_an_archive_entry_of_the_graduate_survives_a_file_without_one(bring: Bring, work: SqlWork) -> None:

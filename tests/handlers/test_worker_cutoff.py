@@ -5,25 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.ports import Outcome
+from bot.notices.delivery import Channel
 from bot.use_cases.staff_changes import Office
 from handlers import worker as worker_module
-from handlers.worker import Worker
+from handlers.worker import Tools, Worker
 from storage.unit_of_work import SqlWork
 from tests.bot import people
 from tests.bot.conversation.world import LINKS
-
-
-class Ear:
-    """A channel that remembers whom it wrote to."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def send(self, openid: str, _reply: object, _once: str) -> Outcome:
-        """Take what is sent."""
-        self.heard.append(openid)
-        return Outcome.SENT
+from tests.bot.use_cases.stage import EvenPace, Letterbox
 
 
 def until(holds: Callable[[], bool]) -> bool:
@@ -45,10 +34,10 @@ def office(work: SqlWork) -> Office:
 
 
 def test_the_worker_registers_at_the_cut_off_and_tells_the_graduate(office: Office, work: SqlWork) -> None:
-    ear = Ear()
-    worker = Worker(office, ear, pause=0.02)
+    box = Letterbox(channels=frozenset({Channel.TEMPLATE}))
+    worker = Worker(Tools(office, box, EvenPace()), pause=0.02)
     thread = worker.start()
-    assert until(lambda: ear.heard == [people.OPENID])
+    assert until(lambda: [parcel.openid for parcel in box.sent] == [people.OPENID])
     worker.stop()
     thread.join(5)
     with work.reading() as uow:
@@ -62,14 +51,14 @@ def test_a_cut_off_that_fails_leaves_the_other_work_alone(office: Office, monkey
         asked.append("cut-off")
         raise ZeroDivisionError
 
-    def delivers(*_args: object) -> int:
-        asked.append("notices")
+    def runs(*_args: object) -> int:
+        asked.append("broadcasts")
         return 0
 
     monkeypatch.setattr(worker_module, "register_unplaced", fails)
-    monkeypatch.setattr(worker_module, "deliver_notices", delivers)
-    worker = Worker(office, Ear(), pause=0.02)
+    monkeypatch.setattr(worker_module, "run_broadcasts", runs)
+    worker = Worker(Tools(office, Letterbox(), EvenPace()), pause=0.02)
     thread = worker.start()
-    assert until(lambda: asked[:2] == ["cut-off", "notices"])
+    assert until(lambda: asked[:2] == ["cut-off", "broadcasts"])
     worker.stop()
     thread.join(5)

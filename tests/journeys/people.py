@@ -19,8 +19,8 @@ ENTRY = (
 """An archive entry in one message."""
 
 
-_KEY = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
-_HOLE = re.compile(r"\\\{[a-z_]+\\\}")
+_KEY = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)+")
+_HOLE = re.compile(r"\\\{[^{}\\]+\\\}")
 
 
 def is_said(key: str, text: str) -> bool:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -27,7 +28,6 @@ from werkzeug.serving import make_server
 from app import build
 from bot.registration.season import SHANGHAI
 from bot.roster.columns import Column
-from bot.use_cases.deliver_notices import deliver_notices, plan_reminders
 from handlers.commands import cli
 from handlers.installation import Installation
 from handlers.keys import make_keys
@@ -80,6 +80,7 @@ aes_keys = ["{aes_key}"]
 mode = "{mode}"
 api_base = "{sandbox}/sandbox/platform"
 notice_template = "{template}"
+subscription_template = "{subscription}"
 
 [chsi]
 source = "http"
@@ -165,12 +166,11 @@ class Stage:
 
     def deliver(self) -> int:
         """Let the worker look once: everything that is due is tried."""
-        worker = self.installation.worker
-        return deliver_notices(worker.office.work, worker.channel, self.clock)
+        return self.installation.worker.look()
 
     def remind(self) -> int:
         """Let the worker plan what the calendar calls for today."""
-        return plan_reminders(self.installation.office)
+        return sum(job() for job in self.installation.worker.tools.plan)
 
     def sleep_until(self, *when: int) -> None:
         """Move the clock to a moment in Shanghai, e.g. ``sleep_until(2023, 7, 4)``; 10 o'clock if no hour is given."""
@@ -210,6 +210,16 @@ class Stage:
         return str(address)
 
 
+class Forms(NamedTuple):
+    """The forms of template messages and subscription notices; "" for none."""
+
+    template: str = ""
+    subscription: str = ""
+
+
+NO_FORMS = Forms()
+
+
 def free_port() -> int:
     """Return a port nobody uses now."""
     with socket.socket() as probe:
@@ -239,7 +249,9 @@ def make_sandbox(app_url: str, url: str, mode: str = "safe", reply_limit: float 
     return Sandbox(account, options, reply_limit=reply_limit, base_url=url)
 
 
-def write_settings(folder: Path, app_url: str, sandbox_url: str, *, mode: str = "safe", template: str = "") -> Path:
+def write_settings(
+    folder: Path, app_url: str, sandbox_url: str, *, mode: str = "safe", forms: Forms = NO_FORMS
+) -> Path:
     """Write the settings file of a stage."""
     path = folder / "config.toml"
     path.write_text(
@@ -249,7 +261,8 @@ def write_settings(folder: Path, app_url: str, sandbox_url: str, *, mode: str = 
             folder=folder,
             mode=mode,
             sandbox=sandbox_url,
-            template=template,
+            template=forms.template,
+            subscription=forms.subscription,
             app_id=APP_ID,
             app_secret=APP_SECRET,
             token=TOKEN,
@@ -278,7 +291,13 @@ def prepare(folder: Path, today: date = TODAY) -> None:
 
 @contextmanager
 def raised(
-    folder: Path, prepared: Path, *, mode: str = "safe", template: str = "", reply_limit: float = 5.0
+    folder: Path,
+    prepared: Path,
+    *,
+    mode: str = "safe",
+    template: str = "",
+    subscription: str = "",
+    reply_limit: float = 5.0,
 ) -> Iterator[Stage]:
     """Raise a stage on a copy of a prepared folder."""
     shutil.copytree(prepared, folder, dirs_exist_ok=True)
@@ -293,7 +312,7 @@ def raised(
         stack.callback(sandbox.close)
         desk.register_blueprint(sandbox.blueprint())
         sandbox_url = stack.enter_context(serving(desk, sandbox_port))
-        config = write_settings(folder, app_url, sandbox_url, mode=mode, template=template)
+        config = write_settings(folder, app_url, sandbox_url, mode=mode, forms=Forms(template, subscription))
         installation = build(read_settings(config, {}), clock)
         stack.callback(installation.engine.dispose)
         stack.callback(installation.client.close)

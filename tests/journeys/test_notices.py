@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from bot.use_cases.keep_sending import ask_quotas
 from handlers.sandbox import DEMO_TEMPLATE_ID
 from tests.journeys.people import Person, is_said
 from tests.journeys.stage import Stage
@@ -52,7 +53,6 @@ def test_a_token_that_was_forgotten_heals_unnoticed(stage: Stage) -> None:
     [
         ("40001", 2, "message/custom/send"),
         ("-1", 3, "message/custom/send"),
-        ("45009", 1, "message/custom/send"),
         ("45011", 1, "message/custom/send"),
         ("40164", 1, "stable_token"),
         ("-1", 3, "stable_token"),
@@ -71,6 +71,20 @@ def test_a_fault_of_the_platform_delays_the_notice_and_does_not_lose_or_double_i
     for _ in range(4):
         stage.pause(600)
         stage.deliver()
+    assert approvals(graduate) == 1
+
+
+def test_a_used_up_quota_stops_the_channel_until_midnight_or_until_the_platform_has_more(stage: Stage) -> None:
+    graduate = waiting(stage)
+    stage.sandbox.inject("45009", path="message/custom/send")
+    stage.office("archive", "approve", graduate.number)
+    stage.deliver()
+    stage.pause(3600)
+    stage.deliver()
+    assert approvals(graduate) == 0
+    worker = stage.installation.worker
+    assert ask_quotas(worker.tools.office.work, worker.tools.post, stage.clock()) == 1
+    stage.deliver()
     assert approvals(graduate) == 1
 
 

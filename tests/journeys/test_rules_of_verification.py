@@ -241,15 +241,15 @@ def test_n19_account_questions_go_to_the_hotline_and_the_mail_address_of_the_sea
 def test_the_calendar_reminds_those_who_have_not_confirmed(stage: Stage, verified: Person) -> None:
     late = stage.graduate("档案转回生源地")
     late.checks()
-    stage.sleep_until(2023, 7, 2)
+    stage.sleep_until(2023, 7, 3, 9)
     assert stage.remind() == 1
     assert stage.remind() == 0, "the same thing is said once"
     late.says("进度")
     stage.deliver()
-    assert is_said("notice.window_ending", late.hears)
-    assert not any(is_said("notice.window_ending", words) for words in verified.heard)
+    assert is_said("planned.LAST_DAY.text", late.hears)
+    assert not any(is_said("planned.LAST_DAY.text", words) for words in verified.heard)
     stage.sleep_until(2023, 7, 28, 9)
     stage.remind()
     verified.says("进度")
     stage.deliver()
-    assert is_said("notice.verification_ending", verified.hears)
+    assert is_said("planned.VERIFICATION_ENDS.text", verified.hears)

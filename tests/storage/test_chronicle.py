@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from bot.ports import Footstep, Notice
+from bot.ports import Footstep
 from bot.registration.dossier import Dossier
 from bot.registration.graduate import Counsellor
 from bot.registration.look import Look, Receipt, Way
@@ -20,6 +20,7 @@ from bot.staff.policy import EVERYONE, Scope
 from storage.cipher import FieldCipher
 from storage.unit_of_work import SqlWork
 from tests.storage.conftest import NOW, new_id
+from tests.telling import message
 
 Plain = Callable[[int], Dossier]
 
@@ -114,10 +115,10 @@ def test_steps_are_told_and_notices_only_since_the_account_was_bound(
     with work.writing() as uow:
         uow.registry.save(fresh, bound)
         for number, openid in enumerate(("o-chronicle", "o-chronicle", "o-another")):
-            told = Notice(new_id(), openid, "notice.unplaced", {}, new_id(), NOW + (number - 0.5) * hour)
+            told = message(new_id(), openid, "notice.unplaced", NOW + (number - 0.5) * hour)
             uow.notices.add(told)
         uow.commit()
     with work.reading() as uow:
         sources = uow.chronicle.sources(Whose(fresh.season_id, fresh.id, EVERYONE), 9)
     assert sources.happened == [Happened(Milestone.BOUND.name, "", NOW)]
-    assert sources.told == [Told("notice.unplaced", "WAITING", NOW + hour / 2)]
+    assert sources.told == [Told("notice.unplaced", "QUEUED", NOW + hour / 2)]

@@ -17,7 +17,8 @@ from bot.staff.policy import EVERYONE, Scope
 from bot.use_cases import register_unplaced as cutoff
 from bot.use_cases.register_unplaced import register_unplaced
 from bot.use_cases.staff_changes import Office
-from storage.tables import graduate, notice
+from storage.notice_tables import delivery
+from storage.tables import graduate
 from storage.unit_of_work import SqlWork
 from tests.bot.conversation.world import LINKS
 from tests.storage.conftest import new_id
@@ -80,7 +81,7 @@ def codes(engine: Engine) -> Counter[str | None]:
 
 def told(engine: Engine) -> Counter[str]:
     with engine.connect() as connection:
-        return Counter(connection.execute(select(notice.c.openid)).scalars())
+        return Counter(connection.execute(select(delivery.c.openid)).scalars())
 
 
 def audited(work: SqlWork) -> list[dict[str, str]]:

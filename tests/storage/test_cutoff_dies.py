@@ -16,8 +16,9 @@ from bot.registration.dossier import Dossier
 from bot.registration.season import SHANGHAI
 from bot.use_cases.register_unplaced import register_unplaced
 from bot.use_cases.staff_changes import Office
+from storage.notice_tables import delivery
 from storage.staff_tables import audit, cutoff_run
-from storage.tables import graduate, notice
+from storage.tables import graduate
 from storage.unit_of_work import SqlWork
 from tests.bot.conversation.world import LINKS
 from tests.storage.conftest import new_id
@@ -61,7 +62,7 @@ def test_two_workers_killed_in_the_middle_leave_each_graduate_registered_once_in
     assert register_unplaced(Office(work, LINKS, lambda: MIDNIGHT, new_id)) == left
     assert _registered(engine) == COUNT
     with engine.connect() as connection:
-        told = Counter(connection.execute(select(notice.c.openid)).scalars())
+        told = Counter(connection.execute(select(delivery.c.openid)).scalars())
         runs = connection.execute(select(cutoff_run.c.count.label("total"), cutoff_run.c.finished_at)).all()
         entries = connection.execute(select(func.count()).select_from(audit)).scalar_one()
     assert set(told.values()) == {1}

@@ -14,9 +14,10 @@ import pytest
 
 from bot.conversation.reply import Rendered
 from bot.errors import MovedError
-from bot.ports import Footstep, Notice
+from bot.ports import Footstep
 from bot.registration.dossier import Dossier
 from storage.unit_of_work import SqlWork
+from tests.telling import message
 
 THREADS = 8
 Plain = Callable[[int], Dossier]
@@ -128,7 +129,7 @@ def test_no_failure_is_lost_when_many_guess_at_once(work: SqlWork, now: datetime
 def test_a_thing_said_by_eight_threads_is_stored_once(work: SqlWork, now: datetime) -> None:
     def add(number: int) -> str:
         with work.writing() as unit:
-            added = unit.notices.add(Notice(f"{number:032}", "oN", "k", {}, "once", now))
+            added = unit.notices.add(replace(message("once", "oN", "k", now), id=f"{number:032}"))
             unit.commit()
         return str(added)
 
@@ -149,13 +150,12 @@ empty = 0
 while empty < 3:
     try:
         with work.writing() as unit:
-            claimed = unit.notices.claim(now, now + timedelta(hours=1), 7)
+            claimed = unit.ledger.claim(sys.argv[2], now + timedelta(hours=1), now, 7)
             unit.commit()
     except MovedError:
         continue
     empty = 0 if claimed else empty + 1
-    for notice in claimed:
-        print(notice.id)
+    print(*claimed)
 """
 
 
@@ -163,14 +163,14 @@ while empty < 3:
 def test_processes_that_claim_at_once_never_get_the_same_notice(
     work: SqlWork, now: datetime, database_url: str
 ) -> None:
-    notices = [Notice(f"{n:032}", "oN", "k", {}, f"once:{n}", now) for n in range(120)]
+    notices = [message(f"{n:032}", "oN", "k", now) for n in range(120)]
     with work.writing() as unit:
         assert all(unit.notices.add(notice) for notice in notices)
         unit.commit()
     root = Path(__file__).parents[2]
+    order = [sys.executable, "-c", WORKER, database_url]
     workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, database_url], stdout=subprocess.PIPE, cwd=root, text=True)
-        for _ in range(3)
+        subprocess.Popen([*order, str(number)], stdout=subprocess.PIPE, cwd=root, text=True) for number in range(3)
     ]
     claimed = [line for worker in workers for line in worker.communicate(timeout=60)[0].split()]
     assert [worker.returncode for worker in workers] == [0, 0, 0]

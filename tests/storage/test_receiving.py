@@ -32,6 +32,7 @@ from storage.unit_of_work import SqlWork
 from tests.bot.conversation.world import LINKS
 from tests.handlers.report.sample import NOW, SEASON, registered
 from tests.storage.conftest import new_id
+from tests.telling import claimed
 
 CONTACT = "0512-62881234"
 
@@ -83,7 +84,7 @@ class Hall:
     def told(self) -> list[str]:
         """Return the keys of all notices, oldest first."""
         with self.work.writing() as uow:
-            return [notice.key for notice in uow.notices.claim(self.now, self.now, 100)]
+            return [notice.key for notice in claimed(uow, self.now)]
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_a_record_is_kept_and_told_to_the_graduate_without_the_contact(hall: Hal
     receipt = hall.record()
     assert hall.stored() == [receipt]
     with hall.work.writing() as uow:
-        (notice,) = uow.notices.claim(hall.now, hall.now, 100)
+        (notice,) = claimed(uow, hall.now)
     assert notice.key == "notice.archive_received"
     assert notice.data["notice_department"] == "苏州市人才服务中心"
     assert not [value for value in notice.data.values() if CONTACT in value]
@@ -135,7 +136,7 @@ def test_a_record_is_taken_back_once_and_the_graduate_reads_why(hall: Hall) -> N
     receipt = hall.record()
     withdraw_receipt(hall.office, receipt.id, "  不是这个\n单位 ")
     with hall.work.writing() as uow:
-        notices = {notice.key: notice for notice in uow.notices.claim(hall.now, hall.now, 100)}
+        notices = {notice.key: notice for notice in claimed(uow, hall.now)}
     assert notices["notice.receipt_withdrawn"].data["notice_reason"] == "不是这个 单位"
     for receipt_id in (receipt.id, new_id()):
         with pytest.raises(NotFoundError):

@@ -25,7 +25,7 @@ from bot.staff.review_queue import Filter, Hinted, Place, count
 from bot.use_cases.keep_reasons import keep_reasons, remove_reason
 from bot.use_cases.review_archive import LateError, Outcome, Shown, approve, decide_many, decided, return_with
 from bot.use_cases.staff_changes import NotFoundError, Office
-from storage.tables import notice
+from storage.notice_tables import delivery
 from storage.unit_of_work import SqlWork
 from tests.bot.conversation.world import LINKS
 
@@ -153,8 +153,8 @@ def test_of_eight_reviewers_one_decides_each_entry_and_each_graduate_is_told_onc
     assert first_break(log) is None
     assert len(log) == ENTRIES
     with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(notice)) == ENTRIES
-        assert connection.scalar(select(func.count(notice.c.openid.distinct()))) == ENTRIES
+        assert connection.scalar(select(func.count()).select_from(delivery)) == ENTRIES
+        assert connection.scalar(select(func.count(delivery.c.openid.distinct()))) == ENTRIES
 
 
 @pytest.mark.usefixtures("season")

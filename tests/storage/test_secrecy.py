@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import Engine, update
 
 from bot.conversation.talk import Answer, Talk
-from bot.ports import Notice
 from bot.registration.dossier import Dossier
 from storage.cipher import CipherError
 from storage.tables import graduate, metadata
 from storage.unit_of_work import SqlWork
+from tests.telling import message
 
 SEALED = ["identity_number", "counsellor_phone", "mobile"]
 SEALED += ["archive_address", "archive_contact", "archive_phone", "household_address"]
@@ -55,7 +55,7 @@ def test_the_database_holds_no_personal_data_in_clear(
     with work.writing() as unit:
         unit.registry.add_many([full])
         unit.talks.save(Talk(talk.openid), talk)
-        unit.notices.add(Notice("a" * 32, talk.openid, "k", {"reason": "电话秘密"}, "once", now))
+        unit.notices.add(message("once", talk.openid, "k", now, {"reason": "电话秘密"}))
         unit.guards.fail([f"student:{full.graduate.identity_number.value}"], now)
         unit.commit()
     stored = everything(engine, database_url)

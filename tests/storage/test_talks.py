@@ -7,10 +7,11 @@ import pytest
 from bot.conversation.reply import Rendered
 from bot.conversation.talk import SEEN, Answer, Talk
 from bot.errors import MovedError
-from bot.ports import Footstep, Notice, NoticeState, Work
+from bot.ports import Footstep, Work
 from bot.registration.dossier import Dossier
 from bot.registration.season import Season
 from storage.unit_of_work import SqlWork
+from tests.telling import message
 
 
 def talk_of(work: Work, openid: str) -> Talk:
@@ -125,8 +126,8 @@ def test_a_message_costs_one_read_and_a_short_transaction(work: SqlWork, now: da
 
 @pytest.mark.usefixtures("season")
 def test_opening_tells_whether_notices_are_held(work: SqlWork, now: datetime) -> None:
-    held = Notice("a" * 32, "oTalk_-1", "notice.x", {}, "x:1", now, state=NoticeState.HELD)
-    waiting = Notice("b" * 32, "oOther", "notice.x", {}, "x:2", now)
+    held = replace(message("x:1", "oTalk_-1", "notice.x", now), to_show=True)
+    waiting = message("x:2", "oOther", "notice.x", now)
     with work.writing() as unit:
         unit.notices.add(held)
         unit.notices.add(waiting)

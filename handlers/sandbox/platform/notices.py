@@ -31,6 +31,8 @@ LIMITS = {
     "number": re.compile(r"[0-9.]{1,32}"),
     "name": re.compile(r"[\u3400-\u9fff·]{1,10}|[A-Za-z .]{1,20}"),
     "phone_number": re.compile(r"[0-9+\-]{1,17}"),
+    "time": re.compile(r"(?:\d{4}年\d{1,2}月\d{1,2}日 )?\d{1,2}:\d{2}"),
+    "date": re.compile(r"\d{4}年\d{1,2}月\d{1,2}日(?: \d{1,2}:\d{2})?"),
     "const": re.compile(r".{1,20}", re.DOTALL),
 }
 

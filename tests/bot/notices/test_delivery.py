@@ -7,16 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.errors import RuleError
-from bot.notices.delivery import (
-    MOST_ATTEMPTS,
-    OPEN,
-    RESENDABLE,
-    SENT,
-    WAYS,
-    Channel,
-    Delivery,
-    DeliveryState,
-    Reason,
+from bot.notices.delivery import MOST_ATTEMPTS, OPEN, RESENDABLE, SENT, WAYS, Channel, Delivery, DeliveryState, Reason
+from bot.notices.settling import (
     Sent,
     Verdict,
     interrupted,
@@ -38,7 +30,7 @@ def sending(channel: Channel = Channel.TEMPLATE, attempts: int = 1, unsure: time
     return Delivery(
         id="d" * 32,
         openid="oSomebody",
-        key="notice.window_ending",
+        key="notice.archive_approved",
         data={},
         once="window:1",
         created_at=NOW - timedelta(minutes=20),
@@ -115,6 +107,15 @@ def test_the_nine_minutes_count_from_the_first_attempt_without_an_answer() -> No
 def test_a_halted_channel_costs_no_attempt_and_waits_until_it_opens() -> None:
     after = settled(sending(attempts=3), Sent(Verdict.HALT, code=45009, until=NOW + timedelta(hours=9)), NOW, 1)
     assert (after.state, after.attempts, after.next_at) == (DeliveryState.QUEUED, 2, NOW + timedelta(hours=9))
+
+
+def test_a_code_nobody_knows_does_not_keep_a_channel_closed_for_ever() -> None:
+    odd = Sent(Verdict.HALT, code=99999, until=NOW + timedelta(minutes=10))
+    assert settled(sending(attempts=2), odd, NOW, 1).attempts == 2
+    last = settled(sending(attempts=3), odd, NOW, 1)
+    assert (last.state, last.reason) == (DeliveryState.FAILED_TEMP, Reason.PLATFORM)
+    everywhere = Sent(Verdict.HALT, code=40164, until=NOW + timedelta(minutes=1), is_everywhere=True)
+    assert settled(sending(attempts=3), everywhere, NOW, 1).state is DeliveryState.QUEUED
 
 
 def test_passing_faults_are_tried_eight_times_with_doubling_pauses_and_then_can_be_retried_by_hand() -> None:

@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from bot.conversation.incoming import Incoming, Kind
-from bot.conversation.reply import Rendered, Reply
-from bot.ports import ChsiAnswer, Notice, NoticeState, Outcome, RealPerson
+from bot.conversation.reply import Rendered
+from bot.notices.delivery import Channel, Delivery
+from bot.notices.parcel import MassState, Parcel
+from bot.notices.settling import Sent, Verdict
+from bot.ports import ChsiAnswer, RealPerson
 from bot.registration.dossier import Dossier
 from bot.registration.season import Season
 from bot.use_cases.receive_message import Desk, receive_message
@@ -19,6 +22,7 @@ from handlers.wechat.rendering import render
 from storage.unit_of_work import SqlWork
 from tests.bot import people
 from tests.bot.conversation.world import LINKS
+from tests.telling import taken
 
 _TAP = re.compile(r"msgmenucontent=([^&]*)&msgmenuid=(\d+)")
 
@@ -96,14 +100,9 @@ class Stage:
         """Return somebody's phone."""
         return Phone(self, openid)
 
-    def notices(self) -> Sequence[Notice]:
+    def notices(self) -> Sequence[Delivery]:
         """Take all notices that wait to be sent, as a worker would."""
-        with self.work.writing() as uow:
-            found = uow.notices.claim(self.now, self.now + timedelta(minutes=1), 100)
-            for notice in found:
-                uow.notices.settle(notice, NoticeState.SENT, None)
-            uow.commit()
-        return found
+        return taken(self.work, self.now)
 
 
 @dataclass
@@ -156,15 +155,54 @@ class Phone:
 
 @dataclass
 class Letterbox:
-    """A channel (主动消息通道) that keeps what it is given and answers what the test wants."""
+    """A post (发送渠道) that keeps what it is given and answers what the test wants."""
 
-    outcome: Outcome = Outcome.SENT
-    sent: list[tuple[str, Reply, str]] = field(default_factory=list)
+    answer: Sent = field(default_factory=lambda: Sent(Verdict.ACCEPTED))
+    channels: frozenset[Channel] = frozenset({Channel.SERVICE})
+    sent: list[Parcel] = field(default_factory=list)
 
-    def send(self, openid: str, reply: Reply, once: str) -> Outcome:
+    def send(self, parcel: Parcel) -> Sent:
         """Keep it."""
-        self.sent.append((openid, reply, once))
-        return self.outcome
+        self.sent.append(parcel)
+        return self.answer
+
+    def send_mass(self, batch_id: str, openids: Sequence[str], text: str) -> Sent:
+        """Take it for sent."""
+        assert batch_id
+        assert openids
+        assert text
+        return self.answer
+
+    def mass_state(self, message_id: str) -> MassState:
+        """Know nothing of it."""
+        assert message_id
+        return MassState.UNKNOWN
+
+    def has_quota(self, channel: Channel) -> bool | None:
+        """Say that there is enough."""
+        return channel in self.channels
+
+
+@dataclass
+class EvenPace:
+    """A pace (发送速度) that always has a slot, and notes when it was to slow down."""
+
+    slowed: int = 0
+    by_limit: bool = False
+
+    def reserve(self, now: datetime, most: int) -> Sequence[datetime]:
+        """Give what is asked for."""
+        return [now] * most
+
+    def slow_down(self, now: datetime, *, by_limit: bool) -> None:
+        """Note it."""
+        assert now
+        self.by_limit = by_limit
+        self.slowed += 1
+
+    def rate(self) -> float:
+        """Return the same always."""
+        return 1000.0
 
 
 def unbound(dossier: Dossier) -> Dossier:

@@ -5,13 +5,13 @@ from dataclasses import replace
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
 from bot.conversation.talk import SEEN
-from bot.ports import Notice, NoticeState
 from bot.registration.archive import ArchiveStatus
 from bot.use_cases.receive_message import receive_message
 from bot.use_cases.staff_changes import approve_archive, replace_school_data
 from tests.bot import people
 from tests.bot.use_cases.stage import Phone, Stage, at_home
 from tests.bot.use_cases.test_rules import CONFIRM, data_of
+from tests.telling import message
 
 
 def again(phone: Phone) -> Rendered:
@@ -79,7 +79,7 @@ def test_unfollowing_takes_binding_and_chat_away_in_silence_and_leaves_the_regis
 
 def test_who_loses_the_binding_is_not_told_later_what_was_still_to_be_told(stage: Stage) -> None:
     phone = at_home(stage, people.ready())
-    hold(stage, "notice.verification_ending", notice_number="23127150")
+    hold(stage, "notice.plain", text="核验（编号 23127150）快到期了")
     phone.send(Kind.UNFOLLOW)
     phone.send(Kind.FOLLOW)
     assert "23127150" not in phone.text
@@ -153,7 +153,7 @@ def test_a_message_that_overtook_another_is_not_undone_by_it(stage: Stage) -> No
 
 
 def hold(stage: Stage, key: str, **data: str) -> None:
-    notice = Notice(f"n{key}", people.OPENID, key, data, key, stage.now, state=NoticeState.HELD)
+    notice = replace(message(key, people.OPENID, key, stage.now, data), to_show=True)
     with stage.work.writing() as uow:
         assert uow.notices.add(notice)
         uow.commit()
@@ -172,7 +172,7 @@ def test_held_notices_come_with_the_next_answer_once_and_do_not_repeat_its_next_
 def test_a_held_notice_whose_sentence_is_gone_since_a_deploy_disturbs_nothing(stage: Stage) -> None:
     phone = at_home(stage, people.ready())
     hold(stage, "notice.gone")
-    hold(stage, "notice.verification_ending", notice_number="23127150")
+    hold(stage, "notice.plain", text="核验（编号 23127150）快到期了")
     text = phone.say("进度")
     assert "编号 23127150" in text
     assert "办理进度" in text

@@ -13,6 +13,7 @@ from handlers.installation import Installation
 from handlers.settings import read_settings
 from tests.handlers.commands.stage import Desk
 from tests.handlers.report.sample import NOW, registered
+from tests.telling import claimed
 
 Look = Callable[[Callable[[Installation], object]], None]
 NAME, CONTACT = "苏州市人才服务中心", "0512-62881234"
@@ -67,7 +68,7 @@ def test_a_record_taken_back_stays_in_the_list_and_the_graduate_is_told(desk: De
 
     def told(made: Installation) -> None:
         with made.work.writing() as uow:
-            (notice,) = uow.notices.claim(made.office.clock(), made.office.clock(), 10)
+            (notice,) = claimed(uow, made.office.clock())
         assert notice.key == "notice.receipt_withdrawn"
         assert notice.data["notice_reason"] == "不是这个单位"
 
@@ -98,7 +99,7 @@ def test_an_annulled_verification_is_so_at_once_and_the_graduate_reads_why(desk:
     def annulled(made: Installation) -> None:
         with made.work.writing() as uow:
             hit = uow.registry.by_number("23127150")
-            notices = uow.notices.claim(made.office.clock(), made.office.clock(), 10)
+            notices = claimed(uow, made.office.clock())
         assert hit is not None
         dossier, verification = hit
         assert Standing.of(dossier.state_of(verification, made.office.clock())) is Standing.ANNULLED

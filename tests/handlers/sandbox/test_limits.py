@@ -11,7 +11,7 @@ from handlers.sandbox import DEMO_TEMPLATE_ID, SandboxError
 from tests.handlers.sandbox.stage import APP_ID, Stage, code, fetch, later
 
 SEND = "message/template/send"
-DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
+DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023年7月3日 23:59"}}
 CHINA = timezone(timedelta(hours=8))
 
 
@@ -150,6 +150,6 @@ def test_what_a_phone_got_is_counted_beyond_what_its_chat_holds(stage: Stage) ->
     phone.follow()
     phone.say("你好")
     assert statuses(stage, [notice(phone.openid)] * 2) == [0, 0]
-    expected = {"回：None": 1, "回：你好": 1, "事项：档案信息登记\n时间：2023-07-03": 2}
+    expected = {"回：None": 1, "回：你好": 1, "事项：档案信息登记\n时间：2023年7月3日 23:59": 2}
     assert stage.sandbox.received(phone.openid) == expected
     assert stage.sandbox.received("o-nobody") == Counter()

@@ -19,7 +19,7 @@ MENU = {
         {"type": "scancode_waitmsg", "name": "扫码核验", "key": "scan"},
     ]
 }
-DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
+DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023年7月3日 23:59"}}
 
 
 def test_the_menu_is_checked_and_its_buttons_push_events(stage: Stage) -> None:

@@ -19,7 +19,7 @@ def test_a_distant_sandbox_serves_is_steered_and_ends() -> None:
         base = f"{sandbox.url}/sandbox/platform/cgi-bin"
         wanted = {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
         token = requests.post(f"{base}/stable_token", json=wanted, timeout=5).json()["access_token"]
-        data = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
+        data = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023年7月3日 23:59"}}
         codes = []
         for openid in (calm, annoyed):
             body = {"touser": openid, "template_id": DEMO_TEMPLATE_ID, "data": data}

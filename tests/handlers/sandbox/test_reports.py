@@ -9,7 +9,7 @@ from handlers.sandbox.markup import Node
 from handlers.sandbox.reports import Reports
 from tests.handlers.sandbox.stage import Stage, code
 
-DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
+DATA = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023年7月3日 23:59"}}
 MANY = 40
 
 

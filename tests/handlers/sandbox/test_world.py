@@ -36,7 +36,7 @@ def test_phones_chats_menu_and_people_survive_a_restart(tmp_path: Path) -> None:
 
 def test_a_message_sent_before_a_restart_is_not_sent_again_after_it(tmp_path: Path) -> None:
     file = tmp_path / "sandbox.sqlite3"
-    data = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023-07-03"}}
+    data = {"thing1": {"value": "档案信息登记"}, "time2": {"value": "2023年7月3日 23:59"}}
     answers = []
     for _ in range(2):
         with raised(file) as stage:

@@ -15,6 +15,10 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from bot.notices.audience import UNCONFIRMED, Audience
+from bot.notices.broadcast import Broadcast, BroadcastState, Message, Signature
+from bot.notices.delivery import Delivery, DeliveryState, Reason
+from bot.ports import UnitOfWork
 from bot.registration.archive import ArchiveEntry, ArchiveStatus
 from bot.registration.correction import Correction, Item
 from bot.registration.dossier import Dossier
@@ -25,6 +29,7 @@ from storage.schema import metadata
 from tests.handlers.staff.stage import ITEMS, MORNING, Clerk, ConsoleStage
 
 UNKNOWN = "f" * 32
+OWN_NOTICE, FOREIGN_NOTICE, FOREIGN_TITLE = "a" * 32, "b" * 32, "只给外人的通知"
 ROOT = Path(__file__).parents[3]
 _TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 _FIELD = re.compile(r'\bname="([a-z_0-9]+)"')
@@ -64,7 +69,21 @@ class World:
             uow.registry.save(alone, replace(alone, graduate=elsewhere))
             verification = self.stage.dossiers()[9].verifications[0]
             uow.receipts.add(Receipt("c" * 32, verification.id, MORNING, "外地档案馆", "0512-99887766"))
+            self._notify(uow)
             uow.commit()
+
+    def _notify(self, uow: UnitOfWork) -> None:
+        """Two broadcasts that were not reached: to everybody, and to counsellor T02's graduates only."""
+        writer = Signature(self.stage.accounts[Role.OFFICE].id, "就业办甲", MORNING)
+        for id_, title, some in (
+            (OWN_NOTICE, "给大家的通知", slice(None)),
+            (FOREIGN_NOTICE, FOREIGN_TITLE, slice(1, None, 2)),
+        ):
+            made = Broadcast(id_, "2023", Message(title, "请确认。"), Audience(UNCONFIRMED), writer)
+            uow.broadcasts.add(replace(made, state=BroadcastState.DONE, frozen_at=MORNING, size=1))
+            for place, dossier in enumerate(self.stage.dossiers()[some]):
+                one = Delivery(f"{id_[:4]}{place:028x}", "", "", {}, f"{id_}{place}", MORNING, id_, dossier.id)
+                uow.notices.add(replace(one, state=DeliveryState.SKIPPED, reason=Reason.NOT_BOUND))
 
     @property
     def console(self) -> Console:
@@ -95,6 +114,7 @@ class World:
             "report_id": Ids(_report(own), _report(foreign)),
             "verification_id": Ids(UNKNOWN, verification.id),
             "receipt_id": receipt,
+            "broadcast_id": Ids(OWN_NOTICE, FOREIGN_NOTICE),
             "account_id": Ids(self.stage.accounts[Role.COUNSELLOR].id, self.stage.accounts[Role.ADMINISTRATOR].id),
             # Things of the school, not of one graduate: no counsellor has an act for them, so nothing is foreign.
             **dict.fromkeys(("upload_id", "template_id", "reason_id"), Ids(UNKNOWN, UNKNOWN)),
@@ -118,7 +138,7 @@ class World:
         dossiers = self.stage.dossiers()
         own = " ".join(told for dossier in dossiers[0::2] for told in _told(dossier))
         words = {told for dossier in dossiers[1::2] for told in _told(dossier)}
-        words |= {"外人写的话", "外地档案馆", "0512-99887766", "c" * 32}
+        words |= {"外人写的话", "外地档案馆", "0512-99887766", "c" * 32, FOREIGN_NOTICE, FOREIGN_TITLE}
         return frozenset(word for word in words if word and word not in own)
 
     def rows(self) -> dict[str, list[tuple[object, ...]]]:

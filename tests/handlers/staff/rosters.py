@@ -71,7 +71,7 @@ def send(clerk: Clerk, content: bytes, name: str = "名册.xlsx") -> str:
 def work(stage: ConsoleStage) -> int:
     """Let the worker do everything that waits; return how many jobs there were."""
     done = 0
-    while stage.installation.worker.jobs():
+    while stage.installation.worker.tools.jobs():
         done += 1
     return done
 

@@ -17,6 +17,7 @@ from bot.staff.correction_sheet import Heading
 from bot.staff.deed import Action
 from bot.staff.policy import Role
 from tests.handlers.staff.stage import MORNING, SEASON, Clerk, ConsoleStage
+from tests.telling import claimed
 
 OWN, FOREIGN = f"2019{2:06}", f"2019{19:06}"  # of counsellor T01, whose account is the counsellor's, and of T02
 RIGHT_NUMBER = "11010119900307803X"
@@ -82,11 +83,7 @@ def audited(stage: ConsoleStage, action: Action) -> list[Entry]:
 
 def notices(stage: ConsoleStage, dossier: Dossier) -> dict[str, dict[str, str]]:
     with stage.installation.work.writing() as uow:
-        return {
-            notice.key: dict(notice.data)
-            for notice in uow.notices.claim(stage.now, stage.now.replace(hour=20), 100)
-            if notice.openid == dossier.openid
-        }
+        return {notice.key: dict(notice.data) for notice in claimed(uow, stage.now) if notice.openid == dossier.openid}
 
 
 def test_a_sheet_goes_out_is_filled_in_and_corrects_what_was_reported(stage: ConsoleStage) -> None:

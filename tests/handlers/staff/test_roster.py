@@ -187,7 +187,7 @@ def test_the_file_is_kept_sealed_and_only_as_long_as_it_is_needed(stage: Console
     written(stage, clerk, workbook(rows))
     assert pieces(stage) == {"added", "missing", "undo"}
     stage.now += timedelta(days=31)
-    stage.installation.worker.jobs()
+    stage.installation.worker.tools.jobs()
     assert pieces(stage) == set()
     assert actions(stage)[:2] == ["ROSTER_UPLOADED", "ROSTER_DROPPED"]
 

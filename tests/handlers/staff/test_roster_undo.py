@@ -10,8 +10,9 @@ from sqlalchemy import select
 from bot.registration.dossier import Dossier
 from bot.roster.columns import Column
 from bot.staff.policy import Role
+from storage.notice_tables import delivery
 from storage.staff_tables import milestone
-from storage.tables import notice, verification
+from storage.tables import verification
 from tests.handlers.staff.rosters import (
     Row,
     actions,
@@ -85,8 +86,9 @@ def test_who_heard_of_the_change_hears_that_it_was_taken_back(stage: ConsoleStag
     clerk.post(f"{path}/undo", 303)
     work(stage)
     with stage.installation.engine.connect() as connection:
-        told = connection.execute(select(notice.c.openid).where(notice.c.key == "notice.import_undone")).scalars().all()
-        heard = set(connection.scalars(select(notice.c.openid).where(notice.c.key != "notice.import_undone")))
+        undone = delivery.c.key == "notice.import_undone"
+        told = connection.execute(select(delivery.c.openid).where(undone)).scalars().all()
+        heard = set(connection.scalars(select(delivery.c.openid).where(~undone)))
     assert {dossier.openid for dossier in confirmed} <= set(told)
     assert set(told) == heard
     assert len(told) == len(set(told))

@@ -16,10 +16,7 @@ from sqlalchemy import MetaData, create_engine
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.conversation.reply import Reply
 from bot.errors import BadValueError, TransportError
-from bot.ports import Outcome
-from handlers.wechat.channel import WeChatChannel
 from handlers.wechat.client import Account, Patience, PlatformClient
 from handlers.wechat.faults import ErrorKind, PlatformError, classify
 from handlers.wechat.menu import MENU, is_live, publish
@@ -348,15 +345,6 @@ def test_what_never_reached_the_platform_was_surely_not_done(
     fake.answers.append({"errcode": -1, "errmsg": "system error"})
     assert not failure(client).is_unsure
     nobody.close()
-
-
-def test_a_message_without_an_answer_is_held_and_not_sent_again_by_itself(client: PlatformClient, fake: Fake) -> None:
-    channel = WeChatChannel(client, lambda: datetime.now(UTC))
-    fake.answers.append(Response("", 502))
-    assert channel.send(OPENID, Reply("档案信息已通过"), "once") is Outcome.CLOSED
-    fake.answers.append({"errcode": -1, "errmsg": "system error"})
-    assert channel.send(OPENID, Reply("档案信息已通过"), "once") is Outcome.LATER
-    assert channel.send(OPENID, Reply("档案信息已通过"), "once") is Outcome.SENT
 
 
 def test_a_hanging_token_call_is_given_up_too(fake: Fake, tokens: AccessTokens) -> None:

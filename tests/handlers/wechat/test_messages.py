@@ -35,6 +35,7 @@ def test_a_text_keeps_its_words_sender_and_time() -> None:
     assert received.incoming.kind is Kind.TEXT
     assert received.incoming.text == "核对]]>单位&lt;😀𠮷"
     assert received.incoming.question is None
+    assert (received.reports, received.consents) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from sqlalchemy import MetaData, create_engine
 
 from bot.conversation.reply import Reply
 from bot.errors import BadValueError
-from bot.notices.delivery import Channel, Sent, Verdict
+from bot.notices.delivery import Channel
 from bot.notices.parcel import MassState, Parcel
+from bot.notices.settling import Sent, Verdict
 from bot.registration.season import SHANGHAI
 from handlers.sandbox import DEMO_TEMPLATE_ID, Phone
 from handlers.wechat.client import Account, Patience, PlatformClient
@@ -88,7 +89,8 @@ def phone(stage: Stage) -> Phone:
 
 def parcel(phone: Phone, channel: Channel, number: int = 1) -> Parcel:
     reply = Reply("您的档案信息已通过审核。", choices=("查看进度",), question=7)
-    return Parcel(f"{number:032x}", phone.openid, channel, reply, "档案信息已通过审核", date(2026, 6, 1))
+    at = datetime(2026, 6, 1, 23, 59, 59, tzinfo=SHANGHAI)
+    return Parcel(f"{number:032x}", phone.openid, channel, reply, "档案信息已通过审核", at)
 
 
 def test_the_post_fits_the_port(post: WeChatPost) -> None:
@@ -117,7 +119,7 @@ def test_a_customer_message_shows_the_whole_text_with_its_taps(post: WeChatPost,
 def test_a_card_names_what_and_when_and_leads_somewhere(post: WeChatPost, phone: Phone, channel: Channel) -> None:
     sent = post.send(parcel(phone, channel))
     assert sent.verdict is Verdict.ACCEPTED
-    assert [value for _, value in phone.bubbles[-1].rows] == ["档案信息已通过审核", "2026 年 6 月 1 日"]
+    assert [value for _, value in phone.bubbles[-1].rows] == ["档案信息已通过审核", "2026年6月1日 23:59"]
     assert phone.bubbles[-1].url == "https://q.example/"
     # The platform names a subscription notice only in the event that follows.
     assert bool(sent.message_id) == (channel is Channel.TEMPLATE)

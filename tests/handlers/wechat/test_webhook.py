@@ -1,6 +1,6 @@
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -12,12 +12,20 @@ from werkzeug.test import TestResponse
 
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
+from bot.notices.report import Consent, Report
 from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
-from handlers.wechat.webhook import BODY_LIMIT, Doorway, create_blueprint
+from handlers.wechat.webhook import BODY_LIMIT, REPUSHES, REPUSHES_WITHIN, Doorway, create_blueprint
 from tests.handlers.wechat.counterpart import AES_KEY, APP_ID, NOW, OPENID, TOKEN, Counterpart, sign, text_message
 
 HOSTILE = "]]>&lt;<b>\x00\x0b\ud800\ufffe]]]]>>😀𠮷"
-QUIET = text_message().replace("<![CDATA[text]]>", "event").replace("</xml>", "<Event>LOCATION</Event></xml>")
+
+
+def event(name: str, more: str = "") -> str:
+    head = text_message().replace("<![CDATA[text]]>", "event")
+    return head.replace("</xml>", f"<Event>{name}</Event>{more}</xml>")
+
+
+REPORT = event("TEMPLATESENDJOBFINISH", "<Status>success</Status>")
 
 
 @dataclass
@@ -33,18 +41,37 @@ class Behind:
 
 
 @dataclass
+class Inbox:
+    """Where reports go in these tests: it remembers them, or fails as told."""
+
+    reports: list[Report] = field(default_factory=list)
+    consents: list[Consent] = field(default_factory=list)
+    tries: int = 0
+    fault: Exception | None = None
+
+    def __call__(self, reports: Sequence[Report], consents: Sequence[Consent]) -> None:
+        self.tries += 1
+        if self.fault is not None:
+            raise self.fault
+        self.reports += reports
+        self.consents += consents
+
+
+@dataclass
 class Door:
     """The webhook in one mode, seen from the platform."""
 
     mode: Mode
     behind: Behind = field(default_factory=Behind)
+    inbox: Inbox = field(default_factory=Inbox)
+    now: datetime = field(default_factory=lambda: datetime.fromtimestamp(NOW, UTC))
     platform: Counterpart = field(default_factory=Counterpart)
 
     def __post_init__(self) -> None:
         envelope = Envelope(EnvelopeKeys(self.mode, APP_ID, (TOKEN,), (AES_KEY,)))
-        clock = lambda: datetime.fromtimestamp(NOW, UTC)  # noqa: E731 - one expression says it
+        doorway = Doorway(self.behind, lambda: self.now, "抱歉，编号{}。".format, self.inbox)
         app = Flask("door")
-        app.register_blueprint(create_blueprint(envelope, Doorway(self.behind, clock, "抱歉，编号{}。".format)))
+        app.register_blueprint(create_blueprint(envelope, doorway))
         self.client = app.test_client()
 
     def push(self, xml: str) -> TestResponse:
@@ -137,13 +164,58 @@ def test_a_crash_gives_the_graduate_a_sentence_and_the_log_a_place(
     assert "440100" not in caplog.text
 
 
-def test_a_crash_over_a_message_nobody_waits_for_stays_silent(door: Door) -> None:
+def test_a_crash_over_somebody_who_has_left_stays_silent(door: Door) -> None:
     def crash(incoming: Incoming) -> str:
         raise RuntimeError(incoming.kind)
 
     door.behind.answer = crash
-    assert door.push(QUIET).data == b"success"
-    assert door.behind.seen[0].kind is Kind.QUIET
+    assert door.push(event("unsubscribe")).data == b"success"
+    assert door.behind.seen[0].kind is Kind.UNFOLLOW
+
+
+def test_reports_and_consents_go_into_the_inbox_and_touch_no_conversation(door: Door) -> None:
+    answers = [
+        door.push(REPORT),
+        door.push(REPORT),
+        door.push(
+            event(
+                "subscribe_msg_popup_event",
+                "<List><TemplateId>t</TemplateId><SubscribeStatusString>accept</SubscribeStatusString></List>",
+            )
+        ),
+    ]
+    assert [(answer.status_code, answer.data) for answer in answers] == [(200, b"success")] * 3
+    assert len({report.key for report in door.inbox.reports}) == 1
+    assert [consent.template_id for consent in door.inbox.consents] == ["t"]
+    assert door.behind.seen == []
+
+
+@pytest.mark.parametrize("name", ["LOCATION", "VIEW", "TEMPLATESENDJOBFINISH", "masssendjobfinish", "new_next_year"])
+def test_an_event_that_tells_us_nothing_is_answered_and_touches_nothing(door: Door, name: str) -> None:
+    answer = door.push(event(name))
+    assert (answer.status_code, answer.data) == (200, b"success")
+    assert (door.inbox.tries, door.behind.seen) == (0, [])
+
+
+def test_a_report_that_cannot_be_stored_is_asked_for_again_a_few_times(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.inbox.fault = RuntimeError(f"the database quotes {OPENID}")
+    before = count("reports_lost")
+    refusals = [door.push(REPORT) for _ in range(REPUSHES)]
+    assert {(answer.status_code, answer.data) for answer in refusals} == {(500, b"")}
+    assert count("reports_lost") == before
+    # From here on the platform might shut the door to everybody.
+    assert [door.push(REPORT).data for _ in range(3)] == [b"success"] * 3
+    assert count("reports_lost") == before + 3
+    assert door.inbox.tries == REPUSHES + 3
+    door.now += REPUSHES_WITHIN
+    assert door.push(REPORT).status_code == 500
+    door.inbox.fault = None
+    assert door.push(REPORT).data == b"success"
+    assert len(door.inbox.reports) == 1
+    assert "builtins.RuntimeError at webhook.py:" in caplog.text
+    assert OPENID not in caplog.text
 
 
 def refused(door: Door, response: TestResponse, status: int, reason: str) -> bool:

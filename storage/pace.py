@@ -1,0 +1,87 @@
+"""The pace (发送速度) that all processes share: one row with the next slot and the present rate."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine, bindparam, insert, select, update
+
+from bot.errors import MovedError
+from bot.notices.pacing import Setting, grown, slowed, spread
+from storage.notice_tables import pace
+from storage.tables import Moment
+from storage.transaction import Transaction, connected
+
+_NAME = "wechat"
+_p = pace.c
+_READ = select(_p.next_slot, _p.rate, _p.changed_at).where(_p.name == _NAME)
+_INSERT = insert(pace)
+_UPDATE = update(pace).where(
+    _p.name == _NAME, _p.next_slot == bindparam("was_slot", type_=Moment), _p.rate == bindparam("was_rate")
+)
+_TRIES = 20
+
+Change = Callable[[Setting], tuple[Setting, Sequence[datetime]]]
+"""What is done to the pace (改动): the new setting, and the slots taken."""
+
+
+class SqlPace:
+    """The pace in the database (发送速度); fits ``bot.notices.ports.Pace``; safe for threads.
+
+    Args:
+        engine: of ``open_engine``.
+        per_second: the rate that was set; the present one is never above it.
+    """
+
+    def __init__(self, engine: Engine, per_second: float) -> None:
+        self._engine = engine
+        self._most = round(per_second * 1000)
+
+    def reserve(self, now: datetime, most: int) -> Sequence[datetime]:
+        """Take the next slots (预约时刻), at most so many of the next twentieth of a second, at least one."""
+
+        def take(setting: Setting) -> tuple[Setting, Sequence[datetime]]:
+            return spread(grown(setting, self._most, now), now, most)
+
+        return self._changed(take, now)
+
+    def slow_down(self, now: datetime, *, by_limit: bool) -> None:
+        """Lower the rate, once for a second (降速): half for a limit, a tenth less if the platform is busy."""
+        self._changed(lambda setting: (slowed(setting, now, by_limit=by_limit), ()), now)
+
+    def rate(self) -> float:
+        """Return the present rate in calls a second (当前速度)."""
+        with connected(self._engine) as connection:
+            row = Transaction(connection).row(_READ)
+        return min(row.rate if row else self._most, self._most) / 1000
+
+    def _changed(self, change: Change, now: datetime) -> Sequence[datetime]:
+        """Read, change, and write back if it still is what was read."""
+        for _ in range(_TRIES):
+            with connected(self._engine) as connection:
+                transaction = Transaction(connection)
+                transaction.begin()
+                try:
+                    if (old := self._read(transaction, now)) is None:
+                        continue
+                    new, slots = change(old)
+                    if self._write(transaction, old, new):
+                        transaction.commit()
+                        return tuple(slots)
+                finally:
+                    transaction.end()
+        raise MovedError("the pace is changed all the time")
+
+    def _read(self, transaction: Transaction, now: datetime) -> Setting | None:
+        # The row's lock makes the others wait a moment, instead of all but one trying again.
+        statement = _READ if transaction.dialect == "sqlite" else _READ.with_for_update()
+        row = transaction.row(statement)
+        if row is not None:
+            return Setting(row.next_slot, row.rate, row.changed_at)
+        values = {"name": _NAME, "next_slot": now, "rate": self._most, "changed_at": now}
+        return Setting(now, self._most, now) if transaction.write_new(_INSERT, values) else None
+
+    @staticmethod
+    def _write(transaction: Transaction, old: Setting, new: Setting) -> bool:
+        was = {"was_slot": old.next_slot, "was_rate": old.rate}
+        values = {"next_slot": new.next_slot, "rate": new.rate, "changed_at": new.changed_at}
+        return old == new or transaction.write(_UPDATE, {**was, **values}) == 1
