@@ -7,6 +7,7 @@ if __name__ == "__main__":
     for module in (
         "tests.bench.turn",
         "tests.bench.scan",
+        "tests.bench.deliveries",
         "tests.handlers.report.cost",
         "tests.bench.roster_import",
         "tests.bench.roster_preview",
