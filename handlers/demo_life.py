@@ -45,6 +45,7 @@ class Life:
         now: where the days end.
         office: who of the office acted.
         new_id, new_number: make identifiers and verification numbers.
+        new_openid: gives the account of one more phone.
     """
 
     work: SqlWork = field(repr=False)
@@ -53,6 +54,7 @@ class Life:
     office: Actor
     new_id: Callable[[], str]
     new_number: Callable[[], str]
+    new_openid: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def _at_work(at: datetime) -> datetime:
 
 
 def _bind(scene: _Scene) -> Dossier | None:
-    return scene.dossier.bind(f"demo-{scene.dossier.id}") if scene.dossier.openid is None else None
+    return scene.dossier.bind(scene.life.new_openid()) if scene.dossier.openid is None else None
 
 
 def _report(scene: _Scene) -> Dossier | None:

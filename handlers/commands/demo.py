@@ -28,6 +28,8 @@ from storage.migrating import migrate
 from storage.unit_of_work import SqlWork
 
 PASS = click.make_pass_decorator(Session)
+_PHONES = 400
+"""As many as could be wanted: who unbinds and comes back gets another one."""
 
 
 def add_to(group: click.Group) -> None:
@@ -102,7 +104,20 @@ def _enliven(installation: Installation, season: Season, tryouts: tuple[Tryout, 
             return
         actors = [account.actor for account in uow.accounts.all() if account.role is Role.OFFICE]
     by = actors[0] if actors else SYSTEM
-    life = Life(installation.work, season, office.clock(), by, office.new_id, installation.desk.new_number)
+    # Real phones of the sandbox, so that notices reach them.
+    sandbox = sandbox_of(installation.settings)
+    phones = iter(sandbox.crowd(_PHONES))
+    sandbox.close()
+    sandbox_of.cache_clear()
+    life = Life(
+        installation.work,
+        season,
+        office.clock(),
+        by,
+        office.new_id,
+        installation.desk.new_number,
+        lambda: next(phones),
+    )
 
     def take_stock(work: SqlWork, at: datetime) -> None:
         keep_progress(replace(office, work=work, clock=lambda: at))

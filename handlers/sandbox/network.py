@@ -92,12 +92,16 @@ class Network:
         with self.world.change():
             for _ in range(count):
                 handset = self.handset(f"路人 {self.world.next_number('crowd')}")
-                handset.following, handset.followed_at = True, now
+                handset.following, handset.followed_at, handset.is_shown = True, now, False
                 if wrote:
                     handset.message_grant = Grant(now + MESSAGE_WINDOW, MESSAGE_COUNT)
                 self.world.keep(handset)
                 openids.append(handset.openid)
         return tuple(openids)
+
+    def shown(self) -> tuple[Handset, ...]:
+        """The phones on the table, oldest first."""
+        return tuple(each for each in self.world.all(Handset) if each.is_shown)
 
     def header(self, handset: Handset, kind: str, at: float | None = None) -> dict[str, Value]:
         """The common elements of a message from this phone."""

@@ -67,7 +67,7 @@ def _feed(network: Network, after: int) -> dict[str, Any]:
         "base_url": network.base_url,
         "now": network.clock(),
         "menu": network.world.fact("menu", None),
-        "phones": [_phone(network, each, after) for each in network.world.all(Handset)],
+        "phones": [_phone(network, each, after) for each in network.shown()],
         "tokens": tokens.state(network),
         "faults": [asdict(each) for each in network.faults.waiting()],
         "pushes": [_push(each) for each in reversed(network.pushes()[-SHOWN_PUSHES:])],
@@ -98,7 +98,7 @@ ACTS: Mapping[str, Callable[[Phone, Mapping[str, Any]], object]] = {
 
 
 def _new_name(network: Network) -> str:
-    taken = {each.name for each in network.world.all(Handset)}
+    taken = {each.name for each in network.shown()}
     free = [f"手机 {letter}" for letter in FIRST_NAMES if f"手机 {letter}" not in taken]
     if not free or len(taken) >= MAX_PHONES:
         raise SandboxError("这张桌子上放不下更多手机了")
@@ -130,7 +130,7 @@ def register(blueprint: Blueprint, network: Network) -> None:
 
     @blueprint.get("/")
     def index() -> Response:
-        if not network.world.all(Handset):
+        if not network.shown():
             network.handset("手机 A")
         answer = make_response(render_template("sandbox/phone.html", account=network.account))
         answer.headers["Content-Security-Policy"] = POLICY

@@ -30,6 +30,7 @@ class Handset:
     action_grant: Grant = field(default_factory=lambda: Grant(0.0, 0))
     typing_until: float = 0.0
     mass_received: dict[str, int] = field(default_factory=dict)  # "2023-07" → messages
+    is_shown: bool = True  # somebody in the crowd has a phone too, but nobody looks at it
     consents: dict[str, int] = field(default_factory=dict)  # template → subscription messages allowed
     annoyed: bool = False  # template messages are refused with 43117
     fate: str = ""  # what the report of a template message says, "" = as for everybody

@@ -33,7 +33,9 @@ def test_the_demo_has_people_everywhere_and_leaves_the_named_ones_alone(
         uow.commit()
     importing = Importing(work, season, NOW, lambda: f"{next(ids):032x}", lambda *_: None)
     import_roster(read_lines(tmp_path / "名册.xlsx"), importing, dry_run=False)
-    life = Life(work, season, NOW, SYSTEM, lambda: f"{next(ids):032x}", lambda: str(next(numbers)))
+    life = Life(
+        work, season, NOW, SYSTEM, lambda: f"{next(ids):032x}", lambda: str(next(numbers)), lambda: f"o{next(ids)}"
+    )
     live(life, [each.student_number for each in tryouts], lambda _, at: days.append(at))
     with work.reading() as uow:
         dossiers = tuple(uow.registry.all_of(season.id))
