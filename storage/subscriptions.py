@@ -7,7 +7,7 @@ transaction as the count, as a row that nobody ever looks at: without a state, a
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, delete, insert, or_, select, update
 
 from bot.notices.report import Consent
 from storage.delivery_reports import put_down
@@ -45,6 +45,7 @@ _SPEND = (
     .where(_s.openid == bindparam("row_openid"), _s.template_id == bindparam("row_template_id"), _s.left > 0)
     .values(left=_s.left - 1)
 )
+_FORGET = delete(subscription).where(_s.openid == bindparam("row_openid"))
 
 
 class SqlSubscriptions:
@@ -76,6 +77,10 @@ class SqlSubscriptions:
         row = self._transaction.row(_NEWEST, {"openid": openid})
         if row is not None:
             self._transaction.write(_SPEND, {"row_openid": openid, "row_template_id": row.template_id})
+
+    def forget(self, openid: str) -> None:
+        """Forget what an account agreed to (清除授权): it has left."""
+        self._transaction.write(_FORGET, {"row_openid": openid})
 
 
 def _seen(consent: Consent, now: datetime) -> dict[str, Any]:

@@ -227,6 +227,9 @@ class Subscriptions(Protocol):
     def note(self, consent: Consent, now: datetime) -> bool:
         """Note that somebody agreed to one more notice, or wants none any more; False if that is noted already."""
 
+    def forget(self, openid: str) -> None:
+        """Forget what an account agreed to: it has left."""
+
     def spend(self, openid: str) -> None:
         """Count one notice as sent."""
 

@@ -140,6 +140,7 @@ def _forget(uow: UnitOfWork, opened: Opened, now: datetime) -> Rendered:
     if opened.dossier is not None:
         uow.registry.save(opened.dossier, opened.dossier.unbind())
     uow.notices.drop(opened.talk.openid)
+    uow.subscriptions.forget(opened.talk.openid)
     uow.talks.erase(opened.talk.openid)
     uow.commit()
     return Rendered("", _seconds(now))

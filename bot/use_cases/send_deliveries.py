@@ -200,7 +200,8 @@ class Sender:
             scope = None if sent.is_everywhere else delivery.channel
             uow.halts.put(Halt(scope, sent.until, sent.code, sent.said, now))
             self.known.read_at = None
-        if sent.verdict is Verdict.ACCEPTED and delivery.channel is Channel.SUBSCRIPTION:
+        if delivery.channel is Channel.SUBSCRIPTION and sent.verdict in {Verdict.ACCEPTED, Verdict.OTHER_WAY}:
+            # Used up, or withdrawn without our hearing of it: either way there is one less.
             uow.subscriptions.spend(delivery.openid)
 
     def _finish(self, left: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from tests.browser.page import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PASSWORD = "quxiang-demo"
-ROOMS = ("progress", "graduates", "reviews", "corrections", "roster", "season", "people", "audit")
+ROOMS = ("progress", "graduates", "reviews", "corrections", "broadcasts", "roster", "season", "people", "audit")
 UNIT = "示例新单位有限公司"
 
 

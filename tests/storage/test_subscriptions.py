@@ -124,3 +124,15 @@ def test_first_consents_at_the_same_moment_all_count(
         list(pool.map(push, range(8)))
     # Whichever came first, the shared one is older than the others; it counts, for nobody refused anything.
     assert left(engine) == 9
+
+
+def test_whoever_leaves_is_forgotten_and_nobody_else_is(work: SqlWork, engine: Engine, now: datetime) -> None:
+    for openid in ("oOne", "oTwo"):
+        with work.writing() as unit:
+            unit.subscriptions.note(Consent(openid.rjust(64, "0"), openid, "form", accepts=True, at=now), now)
+            unit.commit()
+    with work.writing() as unit:
+        unit.subscriptions.forget("oOne")
+        unit.commit()
+    with engine.connect() as connection:
+        assert connection.scalars(select(subscription.c.openid)).all() == ["oTwo"]
