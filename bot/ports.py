@@ -189,6 +189,13 @@ class Trail(Protocol):
         """Append a footstep."""
 
 
+class Turns(Protocol):
+    """The turns (一轮对话)."""
+
+    def keep(self, old: Talk, new: Talk, step: Footstep) -> None:
+        """Write ``new`` over ``old`` and append the footstep, both or neither. Raises MovedError."""
+
+
 class Looks(Protocol):
     """The looks of departments (查看记录)."""
 
@@ -547,6 +554,8 @@ class UnitOfWork(Protocol):
     def seasons(self) -> Seasons: ...  # noqa: D102 -- the same
     @property
     def trail(self) -> Trail: ...  # noqa: D102 -- the same
+    @property
+    def turns(self) -> Turns: ...  # noqa: D102 -- the same
     @property
     def looks(self) -> Looks: ...  # noqa: D102 -- the same
     @property

@@ -168,7 +168,8 @@ pace = Table(
     Column("name", _ENUM, primary_key=True),
     Column("next_slot", Moment, nullable=False, doc="when the next call may begin"),
     Column("rate", Integer, nullable=False, doc="calls in a thousand seconds, at present"),
-    Column("changed_at", Moment, nullable=False, doc="when the rate was changed last"),
+    Column("changed_at", Moment, nullable=False, doc="when the rate was changed last, up or down"),
+    Column("lowered_at", Moment, nullable=False, doc="when it was lowered last"),
     **OPTIONS,
 )
 

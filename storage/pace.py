@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine, bindparam, insert, select, update
 
@@ -13,7 +14,7 @@ from storage.transaction import Transaction, connected
 
 _NAME = "wechat"
 _p = pace.c
-_READ = select(_p.next_slot, _p.rate, _p.changed_at).where(_p.name == _NAME)
+_READ = select(_p.next_slot, _p.rate, _p.changed_at, _p.lowered_at).where(_p.name == _NAME)
 _INSERT = insert(pace)
 _UPDATE = update(pace).where(
     _p.name == _NAME, _p.next_slot == bindparam("was_slot", type_=Moment), _p.rate == bindparam("was_rate")
@@ -76,12 +77,21 @@ class SqlPace:
         statement = _READ if transaction.dialect == "sqlite" else _READ.with_for_update()
         row = transaction.row(statement)
         if row is not None:
-            return Setting(row.next_slot, row.rate, row.changed_at)
-        values = {"name": _NAME, "next_slot": now, "rate": self._most, "changed_at": now}
-        return Setting(now, self._most, now) if transaction.write_new(_INSERT, values) else None
+            return Setting(row.next_slot, row.rate, row.changed_at, row.lowered_at)
+        first = Setting(now, self._most, now, now)
+        values = {"name": _NAME, **_columns(first)}
+        return first if transaction.write_new(_INSERT, values) else None
 
     @staticmethod
     def _write(transaction: Transaction, old: Setting, new: Setting) -> bool:
         was = {"was_slot": old.next_slot, "was_rate": old.rate}
-        values = {"next_slot": new.next_slot, "rate": new.rate, "changed_at": new.changed_at}
-        return old == new or transaction.write(_UPDATE, {**was, **values}) == 1
+        return old == new or transaction.write(_UPDATE, {**was, **_columns(new)}) == 1
+
+
+def _columns(setting: Setting) -> dict[str, Any]:
+    return {
+        "next_slot": setting.next_slot,
+        "rate": setting.rate,
+        "changed_at": setting.changed_at,
+        "lowered_at": setting.lowered_at,
+    }

@@ -1,5 +1,7 @@
 """The trace (足迹) of all turns, without words or accounts: what flows are measured and mended by."""
 
+from typing import Any
+
 from sqlalchemy import insert
 
 from bot.ports import Footstep
@@ -18,14 +20,16 @@ class SqlTrail:
 
     def add(self, footstep: Footstep) -> None:
         """Append a footstep (足迹)."""
-        self._transaction.write(
-            _INSERT,
-            {
-                "who": footstep.who,
-                "rev": footstep.rev,
-                "step": footstep.step,
-                "outcome": footstep.outcome,
-                "to_step": footstep.to,
-                "at": footstep.at,
-            },
-        )
+        self._transaction.write(_INSERT, footstep_columns(footstep))
+
+
+def footstep_columns(footstep: Footstep) -> dict[str, Any]:
+    """Return the columns of a footstep (列值)."""
+    return {
+        "who": footstep.who,
+        "rev": footstep.rev,
+        "step": footstep.step,
+        "outcome": footstep.outcome,
+        "to_step": footstep.to,
+        "at": footstep.at,
+    }

@@ -40,6 +40,7 @@ from storage.subscriptions import SqlSubscriptions
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail
 from storage.transaction import Transaction, connected
+from storage.turns import SqlTurns
 
 
 class SqlUnitOfWork:
@@ -129,6 +130,11 @@ class SqlUnitOfWork:
     def trail(self) -> SqlTrail:
         """The trace (足迹)."""
         return SqlTrail(self._transaction)
+
+    @cached_property
+    def turns(self) -> SqlTurns:
+        """The turns of talks (一轮对话)."""
+        return SqlTurns(self._transaction, self._cipher)
 
     @cached_property
     def looks(self) -> SqlLooks:

@@ -24,12 +24,14 @@ class Setting:
     Attributes:
         next_slot: when the next call may begin.
         rate: calls in a thousand seconds, at present.
-        changed_at: when the rate was changed last.
+        changed_at: when the rate was changed last, up or down.
+        lowered_at: when it was lowered last.
     """
 
     next_slot: datetime
     rate: int
     changed_at: datetime
+    lowered_at: datetime
 
     @property
     def gap(self) -> timedelta:
@@ -51,10 +53,10 @@ def slowed(setting: Setting, now: datetime, *, by_limit: bool) -> Setting:
 
     Half of it if the platform named a limit; a tenth less if it was only busy: one call in a hundred always meets that.
     """
-    if timedelta(0) <= now - setting.changed_at < _QUIET:
+    if timedelta(0) <= now - setting.lowered_at < _QUIET:
         return setting
     lower = setting.rate // 2 if by_limit else setting.rate * 9 // 10
-    return replace(setting, rate=max(lower, min(_LEAST, setting.rate)), changed_at=now)
+    return replace(setting, rate=max(lower, min(_LEAST, setting.rate)), changed_at=now, lowered_at=now)
 
 
 def grown(setting: Setting, most: int, now: datetime) -> Setting:

@@ -88,7 +88,9 @@ def _attempt(desk: Desk, incoming: Incoming) -> Rendered:
         return Rendered("" if incoming.kind is Kind.UNFOLLOW else texts()["welcome.no_season"], _seconds(now))
     facts = _looked_up(desk, opened, incoming, Facts(now, opened.season, opened.dossier))
     turn = advance(opened.talk, incoming, facts)
-    with desk.work.writing() as uow:
+    # Most messages change the talk only: what is written then is one transaction by itself, in as few trips as can be.
+    is_talk_only = not turn.effects and not opened.held and incoming.kind is not Kind.UNFOLLOW
+    with desk.work.reading() if is_talk_only else desk.work.writing() as uow:
         if incoming.kind is Kind.UNFOLLOW:
             return _forget(uow, opened, now)
         return _write(_Scene(desk, uow, opened, facts), incoming, turn)
@@ -172,8 +174,7 @@ def _write(scene: _Scene, incoming: Incoming, turn: Turn) -> Rendered:
         first, *more = scene.desk.render(_with_held(scene, reply, facts))
         talk, rendered = replace(talk, more=tuple(more)), Rendered(first, at)
     talk = replace(talk, seen=(*talk.seen, (incoming.key, rendered))[-SEEN:])
-    scene.uow.talks.save(scene.opened.talk, talk)
-    scene.uow.trail.add(_footstep(turn, talk, facts))
+    scene.uow.turns.keep(scene.opened.talk, talk, _footstep(turn, talk, facts))
     scene.uow.commit()
     return rendered
 

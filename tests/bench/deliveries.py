@@ -21,7 +21,7 @@ RECIPIENTS = 2000
 def measure(url: str, workers: int, senders: int) -> str:
     """Send one broadcast, and say how fast it went."""
     migrate(url)
-    with fresh(url) as folder, raised(folder, url, RECIPIENTS, per_second=500, senders=senders) as school:
+    with fresh(url) as folder, raised(folder, url, RECIPIENTS, per_second=500, senders=senders, pause=1.0) as school:
         school.start(workers)
         assert until(school.is_frozen, 60, every=0.01) is not None
         begin, left = time.monotonic(), school.states()[DeliveryState.QUEUED]

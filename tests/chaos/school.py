@@ -55,7 +55,7 @@ aes_keys = ["{account.encoding_aes_key}"]
 api_base = "{url}/sandbox/platform"
 notice_template = "{template}"
 [worker]
-pause_seconds = 0.1
+pause_seconds = {pause}
 [notices]
 per_second = {per_second}
 senders = {senders}
@@ -175,7 +175,9 @@ class School:
 
 
 @contextmanager
-def raised(folder: Path, url: str, count: int, per_second: float = 400, senders: int = 2) -> Iterator[School]:
+def raised(
+    folder: Path, url: str, count: int, per_second: float = 400, senders: int = 2, pause: float = 0.1
+) -> Iterator[School]:
     """Raise a school of so many bound graduates who have not confirmed, on a migrated and empty database."""
     make_keys(folder / "keys")
     with running(_ACCOUNT, ChsiOptions("chaos-chsi-secret-0629", "http://127.0.0.1:9/chsi/callback")) as sandbox:
@@ -183,7 +185,7 @@ def raised(folder: Path, url: str, count: int, per_second: float = 400, senders:
         openids = sandbox.ask("crowd", count)
         config = folder / "config.toml"
         words = {"database": url, "folder": folder, "account": _ACCOUNT, "url": sandbox.url}
-        words |= {"template": DEMO_TEMPLATE_ID, "per_second": per_second, "senders": senders}
+        words |= {"pause": pause, "template": DEMO_TEMPLATE_ID, "per_second": per_second, "senders": senders}
         config.write_text(_CONFIG.format(**words), "utf-8")
         _fill(config, openids)
         installation = build(read_settings(config, {}))

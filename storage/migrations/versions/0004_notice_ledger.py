@@ -243,6 +243,7 @@ def _pace() -> None:
         sa.Column("next_slot", MOMENT, nullable=False),
         sa.Column("rate", sa.Integer(), nullable=False),
         sa.Column("changed_at", MOMENT, nullable=False),
+        sa.Column("lowered_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_pace"),
         **OPTIONS,
     )
