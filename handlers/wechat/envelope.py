@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wechatpy.crypto import PrpCrypto
+from wechatpy.crypto.pkcs7 import PKCS7Encoder
 from wechatpy.utils import WeChatSigner
 
 from bot.errors import BadValueError, QuxiangError
@@ -106,14 +107,13 @@ class Opened:
 
 
 class _Cipher(PrpCrypto):  # type: ignore[misc]  # wechatpy carries no types
-    """wechatpy's cipher with a strict way to open and a prefix of our choice to seal."""
+    """wechatpy's cipher with a strict way to open and a prefix of our choice to seal; safe to share between threads."""
 
-    def __init__(self, key: bytes, prefix: bytes = b"") -> None:
-        super().__init__(key)
-        self._prefix = prefix
-
-    def get_random_string(self) -> bytes:
-        return self._prefix
+    def seal(self, xml: str, app_id: str, prefix: bytes) -> str:
+        """The message, encrypted behind 16 bytes of our choice, as wechatpy's ``encrypt`` does behind random ones."""
+        text = xml.encode()
+        plain = b"".join((prefix, len(text).to_bytes(4, "big"), text, app_id.encode()))
+        return base64.b64encode(self.cipher.encrypt(PKCS7Encoder.encode(plain))).decode("ascii")
 
     def open(self, encrypted: str) -> tuple[bytes, bytes]:
         """The message and the appid behind it, or ValueError: wechatpy's own way checks neither padding nor length."""
@@ -138,7 +138,8 @@ class Envelope:
 
     def __init__(self, keys: EnvelopeKeys) -> None:
         self._keys = keys
-        self._aes_keys = tuple(base64.b64decode(key + "=") for key in keys.aes_keys)
+        # Made once: a cipher's tables are the same for every message, and its state is made anew for each.
+        self._ciphers = {key: _Cipher(key) for key in (base64.b64decode(key + "=") for key in keys.aes_keys)}
 
     def echo(self, query: Mapping[str, str], now: int) -> str:
         """Answer URL verification (接入验证): ``echostr`` verbatim, in every mode.
@@ -195,7 +196,7 @@ class Envelope:
             return xml
         digest = hmac.new(opened.key, f"{seed}\0{at}\0{xml}".encode(), hashlib.sha256).digest()
         nonce, timestamp = str(int.from_bytes(digest[_RANDOM:_HEAD], "big")), str(at)
-        encrypted = _Cipher(opened.key, digest[:_RANDOM]).encrypt(xml, self._keys.app_id).decode("ascii")
+        encrypted = self._ciphers[opened.key].seal(xml, self._keys.app_id, digest[:_RANDOM])
         signature = _signature(opened.token, timestamp, nonce, encrypted)
         return (
             f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt><MsgSignature><![CDATA[{signature}]]></MsgSignature>"
@@ -228,9 +229,9 @@ class Envelope:
 
     def _decrypt(self, encrypted: str) -> tuple[bytes, bytes]:
         """The message, and whichever key opens it."""
-        for key in self._aes_keys:
+        for key, cipher in self._ciphers.items():
             try:
-                xml, app_id = _Cipher(key).open(encrypted)
+                xml, app_id = cipher.open(encrypted)
             except ValueError:
                 continue
             if not hmac.compare_digest(app_id, self._keys.app_id.encode()):
