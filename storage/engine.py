@@ -9,6 +9,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import BadValueError
+from storage.breaker import BREAKER, Breaker
+from storage.drivers import connect_mariadb, connect_postgres
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class Timeouts:
 
     Attributes:
         connect: for opening a connection, and for waiting until one of the pool is free.
-        statement: for one statement; 0 for no limit, as migrations need.
+        statement: for one statement; 0 for no limit, as migrations need. The server keeps it; a second later the
+            waiting side gives up by itself, because a frozen server keeps nothing.
         lock: for a row that another transaction holds.
         busy: for SQLite's one write lock.
     """
@@ -27,6 +30,13 @@ class Timeouts:
     lock: float = 2.0
     busy: float = 3.0
 
+
+_GRACE = 1.0
+"""Seconds after which a statement the server should have stopped is given up by the one who waits."""
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3}
+"""An idle connection whose other end is gone without a word is noticed within twenty seconds."""
+_ORPHANED = "60s"
+"""How long PostgreSQL keeps the locks of a transaction whose owner says nothing more."""
 
 _MEMORY = {None, "", ":memory:"}
 _DRIVERS = {
@@ -56,6 +66,7 @@ def open_engine(url: str, *, timeouts: Timeouts | None = None, pool_size: int = 
         # The units of work say BEGIN and COMMIT themselves (storage/transaction.py).
         "isolation_level": "AUTOCOMMIT",
         "skip_autocommit_rollback": True,
+        "execution_options": {BREAKER: Breaker()},
     }
     if place.get_backend_name() == "sqlite" and place.database in _MEMORY:
         options |= {"poolclass": StaticPool}
@@ -77,6 +88,7 @@ def _parse(url: str) -> URL:
 
 def _connect_args(place: URL, limits: Timeouts) -> dict[str, Any]:
     backend = place.get_backend_name()
+    longest = limits.statement + _GRACE if limits.statement else float("inf")
     if backend == "sqlite":
         return {"timeout": limits.busy, "check_same_thread": False}
     if backend == "postgresql":
@@ -86,21 +98,21 @@ def _connect_args(place: URL, limits: Timeouts) -> dict[str, Any]:
             "lock_timeout": _milliseconds(limits.lock),
             "timezone": "UTC",
         }
+        if limits.statement:
+            settings["idle_in_transaction_session_timeout"] = _ORPHANED
         words = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        return {"connect_timeout": _seconds(limits.connect), "options": words, "application_name": "quxiang"}
-    stall = _seconds(limits.statement + 1) if limits.statement else None  # a server that went silent
-    return {
-        "charset": "utf8mb4",
-        "connect_timeout": _seconds(limits.connect),
-        "read_timeout": stall,
-        "write_timeout": stall,
-    }
+        named = {"options": words, "application_name": "quxiang", "longest": longest}
+        return {"connect_timeout": _seconds(limits.connect), **named, **_KEEPALIVE}
+    return {"charset": "utf8mb4", "connect_timeout": limits.connect, "longest": longest}
 
 
 def _listen(engine: Engine, limits: Timeouts) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-    elif engine.dialect.name in {"mysql", "mariadb"}:
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "do_connect", connect_postgres)
+    else:
+        event.listen(engine, "do_connect", connect_mariadb)
         event.listen(engine, "connect", _mariadb_preparer(limits))
 
 

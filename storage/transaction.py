@@ -6,8 +6,14 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Table, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
-from storage.faults import StoreError, TakenError, fault_of
+from bot.errors import QuxiangError
+from storage.breaker import BREAKER, Breaker
+from storage.drivers import is_silence
+from storage.faults import AwayError, LostError, TakenError, fault_of
+from storage.patience import seconds_left
+from storage.ready import Made, Ready
 
 # SQLite takes the write lock at once: a lock taken later, by the first UPDATE, fails without waiting if the
 # snapshot read before is no longer the newest.
@@ -23,15 +29,29 @@ def connected(engine: Engine) -> Connection:
     """Open a connection (连接).
 
     Raises:
-        StoreError: there is none to be had; no word of the driver travels with it.
+        AwayError: there is none to be had in time; no word of the driver travels with it.
     """
+    breaker: Breaker = engine.get_execution_options()[BREAKER]
+    breaker.admit()
+    _check_room(engine)
     try:
         return engine.connect()
     except DBAPIError as error:
-        fault = str(fault_of(error.orig))
+        fault = fault_of(error.orig, is_lost=True)
+        breaker.failed()
     except PoolTimeoutError:
-        fault = "all database connections are busy; pool_size is too small or the database too slow"
-    raise StoreError(fault)
+        fault = AwayError(_NO_ROOM)
+    raise fault
+
+
+def _check_room(engine: Engine) -> None:
+    """A thread that cannot wait for as long as the pool would let it does not begin to."""
+    pool = engine.pool
+    if isinstance(pool, QueuePool) and pool.checkedout() >= pool.size() and seconds_left() < pool.timeout():
+        raise AwayError(_NO_ROOM)
+
+
+_NO_ROOM = "all database connections are busy; pool_size is too small or the database too slow"
 
 
 class Transaction:
@@ -45,10 +65,11 @@ class Transaction:
         StoreError: from every method, if the database fails otherwise.
     """
 
-    __slots__ = ("_connection", "_is_begun", "_is_fresh")
+    __slots__ = ("_breaker", "_connection", "_is_begun", "_is_fresh")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._breaker: Breaker = connection.engine.get_execution_options()[BREAKER]
         self._is_fresh = True
         self._is_begun = False
 
@@ -56,6 +77,11 @@ class Transaction:
     def dialect(self) -> str:
         """The name of the database (数据库种类): sqlite, postgresql, mysql or mariadb."""
         return self._connection.dialect.name
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it is writing (已开始写)."""
+        return self._is_begun
 
     def begin(self) -> None:
         """Begin to write (开始事务)."""
@@ -91,6 +117,32 @@ class Transaction:
     ) -> int:
         """Run a statement that writes (写入), once for each set of parameters; return how many rows it touched."""
         return self._run(statement, parameters).rowcount
+
+    def row_of(self, ready: Ready, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Return the first row a ready statement finds (取一行), or None."""
+        made = ready.made(self._connection.dialect)
+        found = self._driven(made, parameters).fetchone()
+        return None if found is None else made.row(found)
+
+    def rows_of(self, ready: Ready, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return all rows a ready statement finds (取多行)."""
+        made = ready.made(self._connection.dialect)
+        return [made.row(found) for found in self._driven(made, parameters).fetchall()]
+
+    def write_of(self, ready: Ready, parameters: Mapping[str, Any]) -> int:
+        """Run a ready statement that writes (写入); return how many rows it touched."""
+        return int(self._driven(ready.made(self._connection.dialect), parameters).rowcount)
+
+    def _driven(self, made: Made, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- the driver's cursor
+        values, cursors = made.values(parameters), []
+
+        def run(driver: Any) -> None:  # noqa: ANN401 -- the driver's connection
+            cursor = driver.cursor()
+            cursor.execute(made.sql, values)
+            cursors.append(cursor)
+
+        self._say(run)
+        return cursors[-1]
 
     def insert_many(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert many rows with the same columns (批量插入).
@@ -135,32 +187,52 @@ class Transaction:
             result = run()
         except DBAPIError as error:
             # Only the code is kept; raising outside this block leaves no driver text in __context__.
-            is_stale = is_fresh and error.connection_invalidated
-            fault = fault_of(error.orig)
+            is_stale = is_fresh and error.connection_invalidated and not is_silence(error.orig)
+            fault = fault_of(error.orig, is_lost=error.connection_invalidated)
+        except PoolTimeoutError:
+            is_stale, fault = False, AwayError(_NO_ROOM)
         else:
+            self._breaker.worked()
             return result
         if is_stale:
             # A pooled connection died while idle, as after a restart of the server. Nothing was done with it
             # yet, so doing it again is safe, and cheaper than a ping before each unit.
             self._connection.rollback()
             return self._guarded(run)
-        raise fault
+        raise self._noticed(fault)
 
     def _say(self, word: Callable[[Any], object]) -> None:
         """Have the driver begin or end: on the way through SQLAlchemy these words cost more than in the database."""
         is_fresh, self._is_fresh = self._is_fresh, False
-        driver = self._connection.connection.driver_connection
-        dialect = self._connection.dialect
+        driver, dialect = self._driver(), self._connection.dialect
         try:
             word(driver)
         except dialect.loaded_dbapi.Error as error:
-            is_stale = dialect.is_disconnect(error, self._connection.connection, None)
-            fault = fault_of(error)
+            is_lost = dialect.is_disconnect(error, self._connection.connection, None)
+            is_stale = is_fresh and is_lost and not is_silence(error)
+            fault = fault_of(error, is_lost=is_lost)
         else:
+            self._breaker.worked()
             return
-        if is_stale:
+        if is_lost:
             self._connection.invalidate()
-        if is_stale and is_fresh:
+        if is_stale:
             self._say(word)
             return
-        raise fault
+        raise self._noticed(fault)
+
+    def _driver(self) -> Any:  # noqa: ANN401 -- the driver's connection
+        """Return the driver's connection, a new one if the last was lost."""
+        try:
+            return self._connection.connection.driver_connection
+        except DBAPIError as error:
+            fault = fault_of(error.orig, is_lost=True)
+        except PoolTimeoutError:
+            fault = AwayError(_NO_ROOM)
+        raise self._noticed(fault)
+
+    def _noticed(self, fault: QuxiangError) -> QuxiangError:
+        """Tell the others that the database is away, if that is the fault."""
+        if isinstance(fault, LostError):
+            self._breaker.failed()
+        return fault

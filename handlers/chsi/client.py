@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from bot.ports import ChsiAnswer, RealPerson
 from bot.registration.dossier import Dossier
+from handlers.chsi.exchange import NoAnswerError, Ways
+from storage.patience import seconds_left
 
 SKEW_SECONDS = 300
-MOST_BYTES = 4096
 _OK = 200
 _LOG = logging.getLogger(__name__)
 
@@ -26,16 +25,6 @@ def _aware(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("the contract wants an offset")
     return moment
-
-
-def _read(answer: requests.Response, until: float) -> bytes:
-    """Read a body byte by byte: the time-out of requests begins anew with every byte that drips in."""
-    text = b""
-    for byte in answer.iter_content(1):
-        text += byte
-        if len(text) > MOST_BYTES or time.monotonic() > until:
-            raise requests.Timeout
-    return text
 
 
 def signature(secret: str, timestamp: str, path: str, body: bytes) -> str:
@@ -50,12 +39,14 @@ class HttpChsi:
     Attributes:
         url: the interface's address, without a final slash.
         secret: shared secret of the signatures.
-        timeout: seconds to connect, to wait for an answer, and to read it, each.
+        timeout: seconds for connecting, asking and reading the answer, together.
+        ways: a few exchanges at once.
     """
 
     url: str
     secret: str = field(repr=False)
     timeout: float = 1.5
+    ways: Ways = field(default_factory=Ways, repr=False)
 
     def binding(self, dossier: Dossier) -> ChsiAnswer:
         """Ask whether the student status is bound (学籍绑定, N3)."""
@@ -85,18 +76,12 @@ class HttpChsi:
             "X-Signature": signature(self.secret, timestamp, urlsplit(address).path, body),
         }
         try:
-            with requests.Session() as session:
-                # A proxy of the environment is for the world outside; who is asked here stands in the settings.
-                session.trust_env = False
-                answer = session.post(
-                    address, data=body, headers=headers, timeout=self.timeout, allow_redirects=False, stream=True
-                )
-                text = _read(answer, time.monotonic() + self.timeout)
-            table = json.loads(text) if answer.status_code == _OK else None
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            _LOG.warning("chsi did not answer: %s", type(error).__name__)
+            answer = self.ways.post(address, body, headers, seconds_left(self.timeout))
+            table = json.loads(answer.body) if answer.status == _OK else None
+        except (NoAnswerError, ValueError, RecursionError) as error:
+            _LOG.warning("chsi did not answer: %s", error if isinstance(error, NoAnswerError) else type(error).__name__)
             return {}
         if isinstance(table, dict) and isinstance(table.get("status"), str):
             return table
-        _LOG.warning("chsi gave an answer that is not of the contract, status %d", answer.status_code)
+        _LOG.warning("chsi gave an answer that is not of the contract, status %d", answer.status)
         return {}

@@ -9,18 +9,17 @@ and no body, so that it is pushed again: nobody waits for an answer, so nobody i
 a platform that meets many faults stops pushing for a minute, graduates' messages included, while a report that is
 lost only leaves its delivery at 微信已接收.
 
-Nothing here counts the platform's five seconds with a thread of its own: an answer that comes too late does no harm,
-because WeChat pushes again and ``receive`` then returns the stored answer (of two pushes handled at once, the one
-that loses the compare-and-swap finds it). What can be slow has its own time-out inside ``receive``.
+Nothing here counts the platform's five seconds with a thread of its own: what can be slow asks for how long it may
+wait (``budget.py``). An answer that comes too late does no harm, because WeChat pushes again and ``receive`` then
+returns the stored answer (of two pushes handled at once, the one that loses the compare-and-swap finds it).
 """
 
 import logging
 import secrets
 import traceback
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Blueprint, Response, request
@@ -29,11 +28,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
+from bot.conversation.texts import texts
 from bot.errors import BadValueError
 from bot.notices.report import Consent, Report
 from bot.ports import Clock
 from handlers.wechat import markup, messages
+from handlers.wechat.budget import Budget, CrowdedError, Hold, Lateness, Seats, Silence, Turns
 from handlers.wechat.envelope import Envelope, EnvelopeError, Opened, Refusal
+from storage.faults import AwayError
 
 BODY_LIMIT = 64 * 1024
 """Largest body read, in bytes; the platform's own pushes stay below 8 KiB."""
@@ -48,6 +50,7 @@ REPUSHES, REPUSHES_WITHIN = 5, timedelta(minutes=5)
 _log = logging.getLogger(__name__)
 _STATUS = {Refusal.MALFORMED: 400, Refusal.TOO_LARGE: 413}  # everything else: 403
 _FORBIDDEN = 403
+_USUAL = Budget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,14 @@ class Doorway:
         clock: the time, aware.
         apology: the sentence for a crash, given its reference number.
         note: writes reports and consents down, to be looked at later.
+        budget: what the answer to one push may cost.
     """
 
     receive: Callable[[Incoming], Rendered]
     clock: Clock
     apology: Callable[[str], str]
     note: Callable[[Sequence[Report], Sequence[Consent]], None]
+    budget: Budget = _USUAL
 
     def now(self) -> int:
         """Whole seconds since the epoch (秒级时间戳)."""
@@ -74,7 +79,7 @@ class Doorway:
 def create_blueprint(envelope: Envelope, doorway: Doorway) -> Blueprint:
     """The blueprint of GET and POST ``/wechat`` (接入验证与消息推送)."""
     blueprint = Blueprint("wechat", __name__)
-    repushes = _Repushes(doorway.clock)
+    window, hold = _Window(doorway), Hold()
 
     @blueprint.get("/wechat")
     def verify_url() -> Response:
@@ -82,16 +87,16 @@ def create_blueprint(envelope: Envelope, doorway: Doorway) -> Blueprint:
 
     @blueprint.post("/wechat")
     def take_push() -> Response:
+        hold.let_go()
         opened = envelope.open(request.args, _body(), doorway.now())
         try:
             received = messages.parse(opened.xml)
         except BadValueError:
             raise EnvelopeError(Refusal.MALFORMED) from None
         if received.incoming.kind is Kind.QUIET:
-            is_done = _noted(doorway, received) or not repushes.may_ask()
-            return _plain("success") if is_done else _plain("", 500)
-        answer = _answer(doorway, received.incoming)
-        return _sealed(envelope, opened, received, answer)
+            return _plain("success") if window.is_done_with(received) else _plain("", 500)
+        answer = window.answer(received.incoming)
+        return Silence(hold) if answer is None else _sealed(envelope, opened, received, answer)
 
     @blueprint.errorhandler(EnvelopeError)
     def refuse(error: EnvelopeError) -> Response:
@@ -111,43 +116,53 @@ def _body() -> bytes:
         raise EnvelopeError(Refusal.TOO_LARGE) from None
 
 
-class _Repushes:
-    """The pushes asked to be had again (请求重推); threads may let one too many through, which is as good."""
+class _Window:
+    """Where a push is handled (窗口), within its budget and whatever breaks."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._asked: deque[datetime] = deque(maxlen=REPUSHES)
+    def __init__(self, doorway: Doorway) -> None:
+        self._doorway = doorway
+        self._seats = Seats(doorway.budget)
+        self._lateness = Lateness(doorway.clock, doorway.budget)
+        self._repushes = Turns(doorway.clock, REPUSHES, REPUSHES_WITHIN)
 
-    def may_ask(self) -> bool:
-        now = self._clock()
-        if len(self._asked) == REPUSHES and now - self._asked[0] < REPUSHES_WITHIN:
-            LOST.inc()
-            return False
-        self._asked.append(now)
-        return True
+    def answer(self, incoming: Incoming) -> Rendered | None:
+        """The answer to a message; None for silence, after which the platform pushes it again."""
+        came_at = self._doorway.clock()
+        try:
+            with self._seats.taken():
+                answer = self._doorway.receive(incoming)
+        except (AwayError, CrowdedError) as error:
+            _log.warning("a push could not be handled in time: %s", error)
+            is_silent = self._lateness.is_silent(incoming, came_at)
+            return None if is_silent else self._said(incoming, texts()["error.away"])
+        except Exception as error:  # noqa: BLE001 - the last guard: whatever broke, the graduate gets a sentence
+            reference = secrets.token_hex(4)
+            CRASHED.inc()
+            # Not ``exception()``: the message text of an exception may quote a person.
+            _log.error("push failed, reference %s: %s", reference, _trace(error))
+            return self._said(incoming, self._doorway.apology(reference))
+        self._lateness.over()
+        return answer
 
-
-def _noted(doorway: Doorway, received: messages.Received) -> bool:
-    if not received.reports and not received.consents:
-        return True
-    try:
-        doorway.note(received.reports, received.consents)
-    except Exception as error:  # noqa: BLE001 - whatever broke, the platform hears that it should come again
-        _log.error("reports could not be stored: %s", _trace(error))
-        return False
-    return True
-
-
-def _answer(doorway: Doorway, incoming: Incoming) -> Rendered:
-    try:
-        return doorway.receive(incoming)
-    except Exception as error:  # noqa: BLE001 - the last guard: whatever broke, the graduate gets a sentence
-        reference = secrets.token_hex(4)
-        CRASHED.inc()
-        # Not ``exception()``: the message text of an exception may quote a person.
-        _log.error("push failed, reference %s: %s", reference, _trace(error))
+    def _said(self, incoming: Incoming, sentence: str) -> Rendered:
         # Nobody who has just left waits for a word.
-        return Rendered("" if incoming.kind is Kind.UNFOLLOW else doorway.apology(reference), doorway.now())
+        return Rendered("" if incoming.kind is Kind.UNFOLLOW else sentence, self._doorway.now())
+
+    def is_done_with(self, received: messages.Received) -> bool:
+        """Write down what the platform reports; False if it should come again."""
+        if not received.reports and not received.consents:
+            return True
+        try:
+            with self._seats.taken():
+                self._doorway.note(received.reports, received.consents)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the platform hears that it should come again
+            _log.error("reports could not be stored: %s", _trace(error))
+        else:
+            return True
+        if self._repushes.take():
+            return False
+        LOST.inc()
+        return True
 
 
 def _trace(error: BaseException) -> str:

@@ -104,7 +104,7 @@ def test_an_endless_answer_is_not_read(other: Counterpart, chsi: HttpChsi) -> No
 def test_nobody_there_means_that_nothing_is_known_and_the_log_names_nobody(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     assert HttpChsi("http://127.0.0.1:9/chsi", SECRET, 0.5).binding(registered()) is ChsiAnswer.UNKNOWN
-    assert "ConnectionError" in caplog.text
+    assert "ConnectionRefusedError" in caplog.text
     assert "欧阳" not in caplog.text
     assert IDENTITY_NUMBER not in caplog.text
 
