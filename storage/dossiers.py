@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -18,6 +19,7 @@ from storage.attached_rows import (
 )
 from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow, to_dossier
+from storage.ready import Ready
 from storage.tables import correction, graduate, verification
 from storage.transaction import Transaction
 
@@ -29,6 +31,12 @@ _VERIFICATIONS = (
     select(*VERIFICATION_COLUMNS)
     .where(verification.c.graduate_id.in_(bindparam("keys", expanding=True)))
     .order_by(verification.c.graduate_id, verification.c.ordinal)
+)
+_MINE = Ready(
+    select(*VERIFICATION_COLUMNS)
+    .where(verification.c.graduate_id == bindparam("graduate_id"))
+    .order_by(verification.c.ordinal),
+    VERIFICATION_COLUMNS,
 )
 _CORRECTIONS = select(*CORRECTION_COLUMNS).where(correction.c.id.in_(bindparam("keys", expanding=True)))
 
@@ -69,11 +77,17 @@ class DossierReader:
 
     def _verifications(self, graduate_ids: Sequence[str]) -> dict[str, list[Verification]]:
         found: dict[str, list[Verification]] = defaultdict(list)
-        if graduate_ids:
-            for values in self._transaction.rows(_VERIFICATIONS, {"keys": graduate_ids}):
-                row = VerificationRow._make(values)
-                found[row.graduate_id].append(to_verification(row))
+        for values in self._verification_rows(graduate_ids):
+            row = VerificationRow._make(values)
+            found[row.graduate_id].append(to_verification(row))
         return found
+
+    def _verification_rows(self, graduate_ids: Sequence[str]) -> Sequence[Sequence[Any]]:
+        if not graduate_ids:
+            return ()
+        if len(graduate_ids) == 1:  # every message of somebody who has one
+            return self._transaction.rows_of(_MINE, {"graduate_id": graduate_ids[0]})
+        return self._transaction.rows(_VERIFICATIONS, {"keys": graduate_ids})
 
     def _corrections(self, ids: Sequence[str]) -> dict[str, Correction]:
         if not ids:

@@ -5,11 +5,12 @@ from typing import Any
 from sqlalchemy import insert
 
 from bot.ports import Footstep
+from storage.ready import Ready
 from storage.tables import footstep
 from storage.transaction import Transaction
 
 # inline: nobody needs the number of the row, so PostgreSQL need not return it.
-_INSERT = insert(footstep).inline()
+_INSERT = Ready(insert(footstep).inline(), names=["who", "rev", "step", "outcome", "to_step", "at"])
 
 
 class SqlTrail:
@@ -20,7 +21,7 @@ class SqlTrail:
 
     def add(self, footstep: Footstep) -> None:
         """Append a footstep (足迹)."""
-        self._transaction.write(_INSERT, footstep_columns(footstep))
+        self._transaction.write_of(_INSERT, footstep_columns(footstep))
 
 
 def footstep_columns(footstep: Footstep) -> dict[str, Any]:

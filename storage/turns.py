@@ -9,6 +9,7 @@ from bot.conversation.talk import Talk
 from bot.errors import MovedError
 from bot.ports import Footstep
 from storage.cipher import FieldCipher
+from storage.ready import Ready
 from storage.tables import footstep, talk
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail, footstep_columns
@@ -24,20 +25,24 @@ def _with_footstep(kept: Any) -> Any:  # noqa: ANN401 -- an INSERT or UPDATE tha
     done = kept.returning(literal(1).label("one")).cte("done")
     step = select(*(bindparam(f"step_{column.name}", type_=column.type) for column in _STEP)).select_from(done)
     names = [column.name for column in _STEP]
-    both = insert(footstep).from_select(names, step, include_defaults=False).add_cte(done)
-    # Whether anything was written is the whole question, and SQLAlchemy forgets it of an INSERT.
-    return both.execution_options(preserve_rowcount=True)
+    return insert(footstep).from_select(names, step, include_defaults=False).add_cte(done)
 
 
-_UPDATE = _with_footstep(
-    update(talk)
-    .where(_t.openid == bindparam("row_openid", type_=String), _t.seq == bindparam("old_seq"))
-    .values({column: bindparam(f"new_{column.name}", type_=column.type) for column in _t if column.name != "openid"})
+_UPDATE = Ready(
+    _with_footstep(
+        update(talk)
+        .where(_t.openid == bindparam("row_openid", type_=String), _t.seq == bindparam("old_seq"))
+        .values(
+            {column: bindparam(f"new_{column.name}", type_=column.type) for column in _t if column.name != "openid"}
+        )
+    )
 )
-_INSERT = _with_footstep(
-    postgresql.insert(talk)
-    .values({column: bindparam(f"new_{column.name}", type_=column.type) for column in _t})
-    .on_conflict_do_nothing()
+_INSERT = Ready(
+    _with_footstep(
+        postgresql.insert(talk)
+        .values({column: bindparam(f"new_{column.name}", type_=column.type) for column in _t})
+        .on_conflict_do_nothing()
+    )
 )
 
 
@@ -65,16 +70,20 @@ class SqlTurns:
             self._at_once(old, new, step)
         else:
             self._transaction.begin()
-            self._talks.save(old, new)
-            self._trail.add(step)
-            self._transaction.commit()
+            try:
+                self._talks.save(old, new)
+                self._trail.add(step)
+                self._transaction.commit()
+            finally:
+                # A connection with an open transaction must not go back to the others.
+                self._transaction.end()
 
     def _at_once(self, old: Talk, new: Talk, step: Footstep) -> None:
         values = {f"step_{name}": value for name, value in footstep_columns(step).items()}
         values |= {f"new_{name}": value for name, value in self._talks.columns(old, new).items()}
         if old.seq == 0:
-            written = self._transaction.write(_INSERT, values | {"new_openid": old.openid})
+            written = self._transaction.write_of(_INSERT, values | {"new_openid": old.openid})
         else:
-            written = self._transaction.write(_UPDATE, values | {"row_openid": old.openid, "old_seq": old.seq})
+            written = self._transaction.write_of(_UPDATE, values | {"row_openid": old.openid, "old_seq": old.seq})
         if written != 1:
             raise MovedError(_MOVED)

@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -163,7 +163,7 @@ def where(flow: Flow, answers: tuple[Answer, ...], facts: Facts) -> Position:
 
     An answer of another revision is judged by today's parser; one it refuses is asked again, later ones stay.
     """
-    left = {known.name: replace(a, step=known.name) for a in answers if (known := flow.step(a.step)) is not None}
+    left = {known.name: a.under(known.name) for a in answers if (known := flow.step(a.step)) is not None}
     step = flow.steps[0]
     path: tuple[Answer, ...] = ()
     while True:

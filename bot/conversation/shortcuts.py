@@ -5,13 +5,14 @@ A notice says 回复“延长”; whoever answers it is two messages from done, 
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from bot.conversation.facts import Facts
 from bot.conversation.flow import Bad, Position, revision
 from bot.conversation.flows import board, verification
 from bot.conversation.standing import opened, stand, with_answers
 from bot.conversation.talk import Answer, Talk
-from bot.conversation.understanding import bare, fold, phrases
+from bot.conversation.understanding import fold, phrases, stripped
 
 _NOTHING = {
     "extend": "gate.nothing_to_extend",
@@ -40,14 +41,23 @@ class Shortcut:
 
 def read(text: str) -> Shortcut | None:
     """Read a text as a shortcut (直接办理), or None; the whole text must be one, so a refusal never is."""
-    for word in dict.fromkeys((fold(text), bare(text))):
-        for action, said in phrases()["shortcuts"].items():
-            verbs = "|".join(sorted(map(re.escape, said), key=len, reverse=True))
-            subjects = "|".join(_SUBJECT)
-            found = re.fullmatch(f"(?:把)?({subjects})?{_ABOUT}(?:{verbs})({subjects})?{_ABOUT}(.*)", word)
+    folded = fold(text)
+    for word in dict.fromkeys((folded, stripped(folded))):
+        for action, form in _forms():
+            found = form.fullmatch(word)
             if found and not (found[1] and found[2]):
                 return Shortcut(action, _SUBJECT.get(found[1] or found[2] or "", ""), found[3])
     return None
+
+
+@cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return each action with the form in which it is said."""
+    subjects, forms = "|".join(_SUBJECT), []
+    for action, said in phrases()["shortcuts"].items():
+        verbs = "|".join(sorted(map(re.escape, said), key=len, reverse=True))
+        forms.append((action, re.compile(f"(?:把)?({subjects})?{_ABOUT}(?:{verbs})({subjects})?{_ABOUT}(.*)")))
+    return tuple(forms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,13 @@ def stand(talk: Talk, facts: Facts) -> Position:
 def answers_of(talk: Talk, flow: str) -> tuple[Answer, ...]:
     """Return the stored answers of one flow; stored names are "flow.step", so drafts of several flows can rest."""
     prefix = f"{flow}."
-    return tuple(replace(a, step=a.step.removeprefix(prefix)) for a in talk.answers if a.step.startswith(prefix))
+    return tuple(a.under(a.step.removeprefix(prefix)) for a in talk.answers if a.step.startswith(prefix))
 
 
 def with_answers(talk: Talk, flow: str, answers: tuple[Answer, ...]) -> Talk:
     """Return the talk with the answers of one flow replaced."""
     others = tuple(a for a in talk.answers if not a.step.startswith(f"{flow}."))
-    mine = tuple(replace(a, step=f"{flow}.{a.step}") for a in answers if a.rev != GIVEN)
+    mine = tuple(a.under(f"{flow}.{a.step}") for a in answers if a.rev != GIVEN)
     return replace(talk, answers=others + mine)
 
 

@@ -25,6 +25,10 @@ class Answer:
     out: str
     rev: str
 
+    def under(self, step: str) -> "Answer":
+        """Return the same answer under another name of its step (换步骤名)."""
+        return self if step == self.step else Answer(step, self.value, self.out, self.rev)
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -66,10 +70,14 @@ class Talk:
 
     def heard(self, at: int, *, by_act: bool) -> "Talk":
         """Note a message of this CreateTime (最近一次); a tap on the menu, a follow or a scan is apart."""
-        talk = replace(self, at=max(self.at, at))
+        newest = max(self.at, at)
         if by_act:
-            return replace(talk, acted_at=max(self.acted_at or 0, at))
-        return replace(talk, spoke_at=max(self.spoke_at or 0, at))
+            return replace(self, at=newest, acted_at=max(self.acted_at or 0, at))
+        return replace(self, at=newest, spoke_at=max(self.spoke_at or 0, at))
+
+    def followed(self) -> "Talk":
+        """Return the talk of somebody who must be following, having written (在关注)."""
+        return self if self.following else replace(self, following=True)
 
     def to_memory(self) -> dict[str, Any]:
         """Return what is stored encrypted, as JSON-ready values."""

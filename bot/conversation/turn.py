@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from bot.conversation import shortcuts
+from bot.conversation.commands import command_of
 from bot.conversation.effects import Effect, WithdrawReceipts
 from bot.conversation.facts import Facts
 from bot.conversation.flow import AGAIN, BOARD, GIVEN, NEXT, Bad, Need, Position, revision
@@ -12,7 +13,6 @@ from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.standing import answers_of, home, opened, stand, with_answers
 from bot.conversation.talk import Answer, Talk
 from bot.conversation.texts import texts
-from bot.conversation.understanding import bare, fold, phrases
 
 __all__ = ["TRIES", "Say", "Turn", "advance", "answers_of", "home", "need", "opened", "stand", "with_answers"]
 
@@ -66,7 +66,7 @@ def need(talk: Talk, incoming: Incoming, facts: Facts) -> str | None:
         return Need.CANDIDATE
     if incoming.kind is not Kind.TEXT:
         return None
-    if command := _command(incoming):
+    if command := command_of(incoming.text):
         return Need.SEEN if command in _ABOUT_LOOKS and facts.dossier is not None and facts.seen is None else None
     if at.step.needs is None:
         return None
@@ -88,12 +88,12 @@ def advance(talk: Talk, incoming: Incoming, facts: Facts) -> Turn:
 
 def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     if incoming.kind is Kind.TEXT:
-        return _text(replace(talk, following=True), incoming, facts, at)
+        return _text(talk.followed(), incoming, facts, at)
     if incoming.kind is Kind.QUIET:
         return Turn(talk, silent=True, outcome="quiet")
     if incoming.kind is Kind.UNFOLLOW:
         return Turn(replace(talk, following=False), silent=True, outcome="unfollow")
-    talk = replace(talk, following=True)
+    talk = talk.followed()
     if incoming.kind is Kind.FOLLOW:
         board = (Say("board.progress"),) if at.flow.name == "board" else ()
         return Turn(talk, says=(Say("welcome.follow"), *board), outcome="follow")
@@ -106,7 +106,7 @@ def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
 
 def _text(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     first = talk.asked == 0
-    command = _command(incoming)
+    command = command_of(incoming.text)
     if first:
         if command == "help":
             return _do_command(command, talk, facts, at)
@@ -149,11 +149,6 @@ def _shortcut(talk: Talk, text: str, facts: Facts, at: Position) -> Turn | None:
     if not found.rest:
         return Turn(found.talk, outcome=found.action)
     return _answer(found.talk, found.rest, facts, stand(found.talk, facts))
-
-
-def _command(incoming: Incoming) -> str | None:
-    word = {fold(incoming.text), bare(incoming.text), incoming.text.strip()}
-    return next((name for name, said in phrases()["commands"].items() if word & set(said)), None)
 
 
 def _menu(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:

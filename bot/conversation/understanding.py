@@ -55,20 +55,27 @@ def bare(text: str, *, whole: bool = False) -> str:
         text: as typed or tapped.
         whole: for agreements: leave filler that makes a doubt or a question of a yes (没问题吧, 请问确认).
     """
-    word, fillers = fold(text), phrases()["fillers"]
+    return stripped(fold(text), whole=whole)
+
+
+def stripped(word: str, *, whole: bool = False) -> str:
+    """Return what ``bare`` returns, of a text that is folded already."""
+    fillers = phrases()["fillers"]
     doubts = fillers["doubting"] if whole else ()
     while word:
+        if not word.startswith(fillers["before"]) and not word.endswith(fillers["after"]):
+            return word  # most words, and this look costs nothing
         front = next((p for p in fillers["before"] if word.startswith(p) and len(word) > len(p)), "")
         back = next((p for p in fillers["after"] if word.endswith(p) and len(word) > len(p)), "")
         if front in doubts:
             front = ""
         if back in doubts:
             back = ""
-        stripped = word[len(front) :] if front else word[: len(word) - len(back)] if back else word
-        stripped = stripped.strip(_OUTER)
-        if stripped == word or not stripped:
+        rest = word[len(front) :] if front else word[: len(word) - len(back)] if back else word
+        rest = rest.strip(_OUTER)
+        if rest == word or not rest:
             return word
-        word = stripped
+        word = rest
     return word
 
 
@@ -113,16 +120,16 @@ def choose(
     Returns:
         A key of ``options``, or None if the text means none or more than one.
     """
-    shown = options if numbered else ()
-    for word in dict.fromkeys((fold(text), bare(text, whole=whole))):
+    shown, folded = options if numbered else (), fold(text)
+    for word in dict.fromkeys((folded, stripped(folded, whole=whole))):
         if (hit := _exact(word, options, words)) is not None or (hit := _by_number(word, shown)) is not None:
             return hit
         both = re.fullmatch(r"([0-9]{1,2})[.、,:：)]?(.+)", word)
         if both and (hit := _by_number(both[1], shown)) is not None and _exact(both[2], options, words) == hit:
             return hit
-    if (hit := _by_number(bare(text), shown)) is not None:
+    if (hit := _by_number(stripped(folded), shown)) is not None:
         return hit
-    return _agreed(text, options, words) if whole else _by_part(fold(text), options, words)
+    return _agreed(text, options, words) if whole else _by_part(folded, options, words)
 
 
 def _agreed(text: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:

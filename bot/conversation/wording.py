@@ -48,7 +48,9 @@ def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tupl
     at = stand(talk, facts)
     words = Vocabulary(facts, links, at.kept, at.step.name)
     known = texts()
-    parts = [sentence(say.key, replace(words, extra=say.extra)) for say in says if say.key in known]
+    parts = [
+        sentence(say.key, replace(words, extra=say.extra) if say.extra else words) for say in says if say.key in known
+    ]
     parts += [*_hints(at, facts, words), sentence(f"{at.words}.ask", words)]
     text, found = extract_links("\n\n".join(_contacts_once(parts, words["contacts"])), words)
     options = at.step.options(at.kept, facts) if at.step.options else ()

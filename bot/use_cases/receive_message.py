@@ -80,17 +80,23 @@ def _attempt(desk: Desk, incoming: Incoming) -> Rendered:
     now = desk.clock()
     with desk.work.reading() as uow:
         opened = uow.talks.open(incoming.openid)
-    if (stored := opened.talk.stored_reply(incoming.key)) is not None:
-        return stored
-    if incoming.kind is Kind.QUIET:
-        return Rendered("", _seconds(now))
-    if opened.season is None:
-        return Rendered("" if incoming.kind is Kind.UNFOLLOW else texts()["welcome.no_season"], _seconds(now))
-    facts = _looked_up(desk, opened, incoming, Facts(now, opened.season, opened.dossier))
-    turn = advance(opened.talk, incoming, facts)
-    # Most messages change the talk only: what is written then is one transaction by itself, in as few trips as can be.
-    is_talk_only = not turn.effects and not opened.held and incoming.kind is not Kind.UNFOLLOW
-    with desk.work.reading() if is_talk_only else desk.work.writing() as uow:
+        if (stored := opened.talk.stored_reply(incoming.key)) is not None:
+            return stored
+        if incoming.kind is Kind.QUIET:
+            return Rendered("", _seconds(now))
+        if opened.season is None:
+            return Rendered("" if incoming.kind is Kind.UNFOLLOW else texts()["welcome.no_season"], _seconds(now))
+        facts, turn = Facts(now, opened.season, opened.dossier), None
+        if need(opened.talk, incoming, facts) is None:
+            turn = advance(opened.talk, incoming, facts)
+            # Most messages change the talk only. What is written then is a transaction by itself, so that the same
+            # connection will do; it is held for the millisecond of thinking.
+            if not turn.effects and not opened.held and incoming.kind is not Kind.UNFOLLOW:
+                return _write(_Scene(desk, uow, opened, facts), incoming, turn)
+    if turn is None:
+        facts = _looked_up(desk, opened, incoming, facts)
+        turn = advance(opened.talk, incoming, facts)
+    with desk.work.writing() as uow:
         if incoming.kind is Kind.UNFOLLOW:
             return _forget(uow, opened, now)
         return _write(_Scene(desk, uow, opened, facts), incoming, turn)

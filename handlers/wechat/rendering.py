@@ -6,6 +6,7 @@ clients may not make it tappable, hence the number in front of each choice.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from bot.conversation.reply import Link, Reply
@@ -53,10 +54,14 @@ def _tail(reply: Reply, limit: int) -> str | None:
     """Links and choices as they end the last page; None when no form with links fits on one page."""
     web = "\n".join(_web(link) for link in reply.links)
     numbered = list(enumerate(reply.choices, 1))
-    full = "\n".join(f"{number} {_tap(choice, choice, reply.question)}" for number, choice in numbered)
+    full = _join(web, "\n".join(f"{number} {_tap(choice, choice, reply.question)}" for number, choice in numbered))
+    if _size(full) <= limit:
+        return full
     # The number is understood as well as the words, which take nine bytes a character when encoded.
-    short = "\n".join(f"{number} {_tap(str(number), choice, reply.question)}" for number, choice in numbered)
-    return next((tail for taps in (full, short) if _size(tail := _join(web, taps)) <= limit), None)
+    short = _join(
+        web, "\n".join(f"{number} {_tap(str(number), choice, reply.question)}" for number, choice in numbered)
+    )
+    return short if _size(short) <= limit else None
 
 
 def _bare_lines(reply: Reply) -> list[str]:
@@ -92,8 +97,13 @@ def _outside_address(text: str, at: int) -> int:
 
 def _tap(words: str, label: str, question: int) -> str:
     """A link that sends ``words`` when tapped, percent-encoded because a literal ``+`` would arrive as a blank."""
-    content = quote(_line(words), safe="")
-    return f'<a href="weixin://bizmsgmenu?msgmenucontent={content}&msgmenuid={question}">{_label(label)}</a>'
+    return f'<a href="weixin://bizmsgmenu?msgmenucontent={_encoded(words)}&msgmenuid={question}">{_label(label)}</a>'
+
+
+@lru_cache(1024)
+def _encoded(words: str) -> str:
+    """Return words percent-encoded; nearly all of them are labels, the same in every message."""
+    return quote(_line(words), safe="")
 
 
 def _web(link: Link) -> str:

@@ -1,7 +1,7 @@
 """The contract of storage holds on every database: here ``engine`` is parametrised, and ``work`` with it."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -17,6 +17,7 @@ from bot.registration.identity_number import IdentityNumber
 from bot.registration.season import SHANGHAI, Season
 from bot.registration.verification import Extension, Subject, Verification
 from storage.engine import open_engine
+from storage.ready import Made
 from storage.unit_of_work import SqlWork
 
 
@@ -160,9 +161,16 @@ def full(season: Season) -> Dossier:
 
 
 @pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Collects every statement sent to the database."""
+def statements(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Collects every statement sent to the database, those that go straight to the driver included."""
     sent: list[str] = []
+    plain = Made.values
+
+    def noted(made: Made, parameters: Mapping[str, object]) -> object:
+        sent.append(made.sql)
+        return plain(made, parameters)
+
+    monkeypatch.setattr(Made, "values", noted)
 
     def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)

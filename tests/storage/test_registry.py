@@ -54,7 +54,7 @@ def test_a_row_names_the_columns_of_the_table_in_their_order() -> None:
 def test_every_field_comes_back_as_it_was(work: SqlWork, full: Dossier) -> None:
     add(work, full)
     assert read(work, full.id) == full
-    defaults = {f.name for f in fields(Dossier) if getattr(full, f.name) in (None, (), 0, "")}
+    defaults = {f.name for f in fields(Dossier) if f.init and getattr(full, f.name) in (None, (), 0, "")}
     assert defaults == set(), "a field of the sample is empty and would prove nothing"
 
 
@@ -85,7 +85,7 @@ def changes(full: Dossier, now: datetime) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", sorted({f.name for f in fields(Dossier)} - {"id", "season_id", "version"}))
+@pytest.mark.parametrize("name", sorted({f.name for f in fields(Dossier) if f.init} - {"id", "season_id", "version"}))
 def test_a_change_of_one_field_is_stored_and_counted(work: SqlWork, full: Dossier, now: datetime, name: str) -> None:
     add(work, full)
     new = replace(full, **{name: changes(full, now)[name]})

@@ -1,8 +1,10 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from sqlalchemy import Engine, update
 
 from bot.conversation.reply import Rendered
 from bot.conversation.talk import SEEN, Answer, Talk
@@ -10,6 +12,8 @@ from bot.errors import MovedError
 from bot.ports import Footstep, Work
 from bot.registration.dossier import Dossier
 from bot.registration.season import Season
+from storage.cipher import FieldCipher
+from storage.tables import talk
 from storage.unit_of_work import SqlWork
 from tests.telling import message
 
@@ -135,3 +139,13 @@ def test_opening_tells_whether_notices_are_held(work: SqlWork, now: datetime) ->
     with work.reading() as unit:
         assert unit.talks.open("oTalk_-1").held is True
         assert unit.talks.open("oOther").held is False
+
+
+@pytest.mark.usefixtures("season")
+def test_a_memory_stored_before_memories_were_packed_is_still_read(engine: Engine, work: SqlWork) -> None:
+    save(work, Talk("oTalk_-1"), FULL)
+    cipher = FieldCipher({1: bytes(range(32))}, bytes(32))
+    plain = json.dumps(FULL.to_memory(), ensure_ascii=False)
+    with engine.connect() as connection:
+        connection.execute(update(talk).values(memory=cipher.seal(plain, "talk:memory", "oTalk_-1")))
+    assert talk_of(SqlWork(engine, cipher), "oTalk_-1") == replace(FULL, seq=1)

@@ -57,8 +57,11 @@ def test_a_turn_that_lost_the_race_leaves_nothing(
         uow.commit()
     with UNITS[unit](work) as uow, pytest.raises(MovedError):
         uow.turns.keep(Talk(OPENID, seq=seq), Talk(OPENID, tries=9), step(now, "late"))
-    assert stored(work) == Talk(OPENID, seq=2, tries=1)
-    assert steps(engine) == ["hello", "ok"]
+    with work.writing() as uow:  # nothing is left locked either
+        uow.turns.keep(Talk(OPENID, seq=2), Talk(OPENID, tries=2), step(now, "again"))
+        uow.commit()
+    assert stored(work) == Talk(OPENID, seq=3, tries=2)
+    assert steps(engine) == ["hello", "ok", "again"]
 
 
 def test_a_turn_alone_costs_one_trip_where_the_database_can(
