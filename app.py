@@ -56,7 +56,10 @@ from handlers.typed.pages import TypedDoor
 from handlers.verification import pages as landing_pages
 from handlers.verification.pages import LandingDoor
 from handlers.verification.tokens import VerificationKeys
+from handlers.watching.counting import timed
+from handlers.watching.watch import watch
 from handlers.wechat import webhook
+from handlers.wechat.budget import Budget
 from handlers.wechat.client import Account, PlatformClient
 from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
 from handlers.wechat.rendering import render
@@ -78,6 +81,7 @@ GUARDS = {
     "offline": "public page without data; checks signatures in the browser",
     "chsi": "signed, expiring link; looks limited per address",
     "chsi_callback": "signature of CHSI over the body",
+    "watching": "health for everybody, all else for the networks of server.metrics_from",
     "staff": "login, and for every page the act that the policy must allow",
     "sandbox": "demo mode only, which listens on this machine only",
 }
@@ -165,6 +169,7 @@ def _web(settings: Settings, ring: KeyRing, desk: Desk, sending: Sending, counts
     if settings.server.proxies:
         count = settings.server.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # Flask's documented way
+    _register(app, watch(app, settings, desk.clock))
     _register(app, _webhook(settings, desk, sending))
     sending.attach(app)
     for blueprint in (*_doors(settings, ring, desk, office), _typed(settings, ring, desk, office, counts)):
@@ -243,7 +248,9 @@ def _typed(settings: Settings, ring: KeyRing, desk: Desk, office: Office, counts
 
 
 def _webhook(settings: Settings, desk: Desk, sending: Sending) -> Blueprint:
-    doorway = Doorway(partial(receive_message, desk), desk.clock, _apology, partial(note_reports, sending.inbox))
+    budget = Budget.of(settings.server.answer_seconds, settings.server.threads)
+    receive, note = timed(partial(receive_message, desk)), partial(note_reports, sending.inbox)
+    doorway = Doorway(receive, desk.clock, _apology, note, budget)
     return webhook.create_blueprint(_envelope(settings), doorway)
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from bot.errors import QuxiangError
 
 PREFIX = "QUXIANG_"
+_LISTS = frozenset({"tokens", "aes_keys", "metrics_from"})
+"""Settings with several values; in the environment they are parted by commas."""
 
 
 class SettingsError(QuxiangError):
@@ -40,13 +43,18 @@ class _Part(BaseModel):
 
 
 class Server(_Part):
-    """Where the web server listens and how the world reaches it (服务器)."""
+    """Where the web server listens, how the world reaches it, and by how many processes it is served (服务器)."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     public_url: WebAddress = "http://127.0.0.1:8000"
     threads: Annotated[int, Field(ge=2, le=128)] = 16
+    answer_seconds: Annotated[float, Field(ge=1, le=4.8)] = 4.5
     proxies: Annotated[int, Field(ge=0, le=5)] = 0
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    max_requests: Annotated[int, Field(ge=0, le=100_000_000)] = 100_000
+    graceful_seconds: Annotated[int, Field(ge=1, le=60)] = 10
+    metrics_from: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.1/32"), IPv6Network("::1/128"))
 
 
 class Database(_Part):
@@ -149,6 +157,13 @@ class Staff(_Part):
     session_hours: Annotated[int, Field(ge=1, le=72)] = 12
 
 
+class Logging(_Part):
+    """The log (日志) on the standard error: its form, and how much of it."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+
+
 class Settings(_Part):
     """All settings (全部配置); frozen, and masked when printed."""
 
@@ -164,11 +179,20 @@ class Settings(_Part):
     staff: Staff = Staff()
     worker: Worker = Worker()
     notices: Notices = Notices()
+    logging: Logging = Logging()
 
     @model_validator(mode="after")
     def _demo_stays_at_home(self) -> "Settings":
         if self.demo and self.server.host not in {"127.0.0.1", "localhost", "::1"}:
             raise ValueError("demo 模式带有沙箱，只能监听本机地址（server.host = 127.0.0.1）")
+        if self.demo and self.server.processes > 1:
+            raise ValueError("demo 模式的沙箱只在一个进程里，server.processes 应为 1")
+        return self
+
+    @model_validator(mode="after")
+    def _many_processes_have_a_worker_of_their_own(self) -> "Settings":
+        if self.server.processes > 1 and self.worker.inside:
+            raise ValueError("server.processes 大于 1 时，请把 worker.inside 设为 false，另开 quxiang worker")
         return self
 
 
@@ -202,7 +226,7 @@ def _lay_over(table: dict[str, Any], name: str, value: str) -> None:
         inside = place.setdefault(part, {})
         # What is no table cannot be gone into; the check will say that there is no such setting.
         place = inside if isinstance(inside, dict) else place.setdefault(f"{part}__{last}", {})
-    place[last] = [part.strip() for part in value.split(",")] if last in {"tokens", "aes_keys"} else value
+    place[last] = [part.strip() for part in value.split(",")] if last in _LISTS else value
 
 
 _WORDS = {

@@ -1,6 +1,6 @@
 """The migrations (数据库迁移): bring a database to the tables this code needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -59,6 +59,16 @@ def current_revision(engine: Engine) -> str | None:
 def head_revision() -> str | None:
     """Return the newest revision this code knows (最新版本)."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def known_revisions() -> Sequence[str]:
+    """Return all revisions this code knows (已知版本), oldest first.
+
+    A database that stands at another one was brought there by newer code: what was only added does not disturb this
+    code, so that a deploy may migrate first.
+    """
+    scripts = ScriptDirectory.from_config(_config())
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
 @contextmanager

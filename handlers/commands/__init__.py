@@ -3,6 +3,7 @@
 from handlers.commands import (
     archive,
     audit,
+    backup,
     check,
     correction,
     demo,
@@ -19,7 +20,7 @@ from handlers.commands import (
 from handlers.commands.group import cli
 
 _FOR_STAFF = (season, staff, audit, roster, archive, correction, identity, receipt, verification)
-for module in (demo, running, check, *_FOR_STAFF, keys, verify):
+for module in (demo, running, check, backup, *_FOR_STAFF, keys, verify):
     module.add_to(cli)
 
 __all__ = ["cli"]

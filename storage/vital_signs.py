@@ -1,0 +1,129 @@
+"""The vital signs (健康状况) of the database: can it be written, where does it stand, does anything send."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, bindparam, event, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.notices.delivery import DeliveryState
+from bot.notices.scene import Halt
+from storage.access_token import access_token_table
+from storage.beats import SqlBeats
+from storage.engine import Timeouts, open_engine
+from storage.faults import StoreError
+from storage.halts import SqlHalts
+from storage.migrating import current_revision
+from storage.notice_tables import delivery
+from storage.tables import Moment, limit_count, metadata
+from storage.transaction import Transaction, connected
+
+_TRIAL = insert(limit_count)
+_c, _t = delivery.c, access_token_table(metadata).c
+_OLDEST_DUE = select(func.min(_c.next_at)).where(
+    _c.broadcast_id == "",
+    _c.state == DeliveryState.QUEUED.name,
+    _c.next_at <= bindparam("now", type_=Moment),
+)
+_TOKEN = select(_t.expires_at).where(_t.name == bindparam("name"))
+
+
+@dataclass(frozen=True, slots=True)
+class VitalSigns:
+    """What the database says when it is asked how it is (健康状况).
+
+    Attributes:
+        beat: when a worker last said that it lives; None before the first.
+        token_ends: when the access token kept in the database ends; None without one.
+        halts: those in force.
+        oldest_due: since when a message of the system has been due; None for none.
+    """
+
+    beat: datetime | None
+    token_ends: datetime | None
+    halts: Sequence[Halt] = field(repr=False)
+    oldest_due: datetime | None
+
+
+def open_fresh_engine(url: str, timeouts: Timeouts, most: int) -> Engine:
+    """Open an engine whose connections are closed after use (探测用): each look makes its own, and leaves none behind.
+
+    A connection that was kept would not notice that no new one can be had.
+
+    Args:
+        url: as for ``open_engine``.
+        timeouts: the same.
+        most: connections at once.
+    """
+    engine = open_engine(url, timeouts=timeouts, pool_size=most)
+    event.listen(engine, "checkin", lambda _, record: record.invalidate())
+    return engine
+
+
+def revision_at(engine: Engine) -> str | None:
+    """Return the revision the database stands at (当前版本), or None if it was never migrated.
+
+    Raises:
+        StoreError: it cannot be asked.
+    """
+    try:
+        return current_revision(engine)
+    except SQLAlchemyError as error:
+        fault = type(error).__name__
+    raise StoreError(f"the database cannot be asked for its revision: {fault}")
+
+
+def try_to_write(engine: Engine, now: datetime) -> None:
+    """Write a row and take it back (试写): a database that is full, read-only or locked does not even do that.
+
+    The row has a key of its own, so nobody waits for it and it waits for nobody but SQLite's one writer.
+
+    Raises:
+        MovedError: somebody else is writing for longer than the engine waits.
+        StoreError: it cannot be written.
+    """
+    with connected(engine) as connection:
+        transaction = Transaction(connection)
+        transaction.begin()
+        try:
+            transaction.write(_TRIAL, {"key": secrets.token_hex(32), "count": 0, "expires_at": now})
+        finally:
+            transaction.end()
+
+
+def read_vital_signs(
+    engine: Engine, now: datetime, token_name: str, older: Collection[str]
+) -> tuple[str | None, VitalSigns | None]:
+    """Read where the tables stand, and what they say about the worker, the token and sending (读健康状况).
+
+    Args:
+        engine: of ``open_fresh_engine``: all is read on one connection.
+        now: the present moment.
+        token_name: which token.
+        older: revisions whose tables may lack what is asked for; nothing else is read there.
+
+    Raises:
+        StoreError: it cannot be read, or its tables are not ours.
+    """
+    with connected(engine) as connection:
+        try:
+            here = MigrationContext.configure(connection).get_current_revision()
+        except SQLAlchemyError as error:
+            fault = type(error).__name__
+        else:
+            return here, None if here is None or here in older else _signs(Transaction(connection), now, token_name)
+    raise StoreError(f"the database cannot be asked for its revision: {fault}")
+
+
+def _signs(transaction: Transaction, now: datetime, token_name: str) -> VitalSigns:
+    token = transaction.row(_TOKEN, {"name": token_name})
+    due = transaction.row(_OLDEST_DUE, {"now": now})
+    return VitalSigns(
+        SqlBeats(transaction).last(),
+        datetime.fromtimestamp(token.expires_at, UTC) if token and token.expires_at else None,
+        [halt for halt in SqlHalts(transaction).all() if halt.holds(now)],
+        due[0] if due else None,
+    )
