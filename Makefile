@@ -26,6 +26,11 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
 	@touch $@
 
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	@echo "installing what the bench compares with (once) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[demo,dev,bench]'
+	@touch $@
+
 run: $(VENV)/run.stamp ## a school, 300 invented graduates and a phone at http://127.0.0.1:8000/
 	@$(BIN)/quxiang demo --folder $(FOLDER) --port $(PORT)
 
@@ -43,7 +48,7 @@ format: $(VENV)/dev.stamp ## let ruff put the code in order
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp ## CPU per message, roster import, report
+bench: $(VENV)/bench.stamp ## CPU per message beside others, roster import, report
 	@$(BIN)/python -m tests.bench
 
 diagram: $(VENV)/dev.stamp ## write docs/flows.md anew from the flows

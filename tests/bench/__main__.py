@@ -6,6 +6,7 @@ import sys
 if __name__ == "__main__":
     for module in (
         "tests.bench.turn",
+        "tests.bench.webhook",
         "tests.bench.scan",
         "tests.bench.deliveries",
         "tests.handlers.report.cost",
