@@ -101,6 +101,13 @@ class Office:
         finally:
             engine.dispose()
 
+    def tells(self, question: str) -> object:
+        engine = open_engine(self.url)
+        with engine.connect() as connection:
+            answer: object = connection.execute(text(question)).scalar_one()
+        engine.dispose()
+        return answer
+
     def stands_at(self) -> str | None:
         engine = open_engine(self.url)
         revision = current_revision(engine)
@@ -295,6 +302,25 @@ def test_the_password_stands_on_no_command_line_and_in_no_environment(
     assert "-dump" in notes.read_text() or "pg_dump" in notes.read_text()
     assert "hunter2" not in notes.read_text()
     assert list(Path(tempfile.gettempdir()).glob("quxiang-*/secret")) == []
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_grants_come_back_and_a_role_that_is_missing_is_told_with_nothing_changed(office: Office) -> None:
+    role = f"quxiang_reader_{os.getpid()}"
+    office.run(f"CREATE ROLE {role}")
+    try:
+        office.run(f"GRANT SELECT ON graduate TO {role}")
+        office.does("backup", str(office.backup))
+        office.does("restore", str(office.backup), "--yes", "--over")
+        assert office.tells(f"SELECT has_table_privilege('{role}', 'graduate', 'SELECT')") is True
+        assert office.tells(f"SELECT has_table_privilege('{role}', 'graduate', 'UPDATE')") is False
+    finally:
+        office.run(f"DROP OWNED BY {role}")
+        office.run(f"DROP ROLE {role}")
+    office.run("DELETE FROM delivery")
+    before = office.rows()
+    assert "请先建同名的角色" in office.fails("restore", str(office.backup), "--yes", "--over")
+    assert office.rows() == before
 
 
 @ONLY_SQLITE
