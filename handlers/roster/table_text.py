@@ -40,7 +40,7 @@ def text_lines(path: Path, remarks: Remarks) -> Iterator[Line]:
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         if file.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
-            return "utf-16"
+            return "utf-16" if _decodes(path, "utf-16") else _refuse()
     return next((encoding for encoding in _ENCODINGS if _decodes(path, encoding)), "") or _refuse()
 
 

@@ -28,7 +28,7 @@ _BROKEN = "这个 xlsx 文件打不开，可能已损坏；请用 Excel 或 WPS 
 # What the standard library's readers raise on damaged parts; found by flipping bytes at random.
 _BREAKS = (
     *(BadZipFile, ZlibError, StructError, EOFError, OSError, NotImplementedError),
-    *(ParseError, KeyError, IndexError, StopIteration, ValueError),
+    *(ParseError, LookupError, StopIteration, ValueError),  # LookupError: an encoding nobody knows, too
 )
 # Built-in number formats that show a day (ECMA-376 part 1, 18.8.30), the East Asian ones included.
 _DATE_FORMATS = frozenset((*range(14, 18), 22, *range(27, 32), 36, *range(50, 59)))
