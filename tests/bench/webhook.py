@@ -44,6 +44,7 @@ PEOPLE = 100
 CLIENTS = 4
 RATE, RATE_SECONDS, RATE_CLIENTS = 300, 20, 32
 REDIS = os.environ.get("QUXIANG_TEST_REDIS", "redis://127.0.0.1:6379/15")
+PREFIX = "quxiang-bench:"
 OURS, OURS_SQLITE, OURS_LARGE = "ours, PostgreSQL", "ours, SQLite", "ours, PostgreSQL, large"
 ROBOT, FLOOR = "WeRoBot echo, Redis session", "floor, PostgreSQL"
 
@@ -88,6 +89,7 @@ def prepared(rounds: int, rows: int) -> Iterator[Bench]:
     """Make folders, databases and contenders."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.callback(forget_sessions)
         urls = {
             OURS: stack.enter_context(own_database("webhook")),
             OURS_SQLITE: f"sqlite:///{folder / 'ours.sqlite3'}",
@@ -106,6 +108,13 @@ def prepared(rounds: int, rows: int) -> Iterator[Bench]:
         yield Bench(rounds, rows, urls, {each.name: each for each in contenders(folder, urls)})
 
 
+def forget_sessions() -> None:
+    """Take away what WeRoBot left in Redis."""
+    with Redis.from_url(REDIS) as client:
+        for key in client.scan_iter(f"{PREFIX}*"):
+            client.delete(key)
+
+
 def fill(folder: Path, url: str) -> None:
     """Let a database have its graduates."""
     empty(url)
@@ -118,7 +127,7 @@ def contenders(folder: Path, urls: Mapping[str, str]) -> Iterator[Contender]:
     for port, (name, url) in enumerate(urls.items(), 8000):
         yield Contender(name, "ours", {"QUXIANG_CONFIG": str(write_settings(folder, url, port=port))})
     yield Contender(FLOOR, "floor", {"BENCH_POSTGRESQL": urls[OURS]})
-    yield Contender(ROBOT, "werobot_redis", {"BENCH_REDIS": REDIS})
+    yield Contender(ROBOT, "werobot_redis", {"BENCH_REDIS": REDIS, "BENCH_PREFIX": PREFIX})
     yield Contender("WeRoBot echo, SQLite session", "werobot_sqlite", {"BENCH_FOLDER": str(folder)})
     yield Contender("wechatpy echo", "wechatpy_echo")
     yield Contender("Flask, bare signature check", "bare_signature", is_sealed=False)

@@ -358,7 +358,7 @@ def test_a_sqlite_that_somebody_holds_is_not_waited_for_for_ever(
 
 def test_messages_come_in_while_a_backup_is_made(office: Office) -> None:
     """The file holds one moment: both rows of a transaction that was committed meanwhile, or neither."""
-    stop, done = threading.Event(), list[int]()
+    stop, begun, done = threading.Event(), threading.Event(), list[int]()
 
     def write() -> None:
         engine = open_engine(office.url)
@@ -370,10 +370,12 @@ def test_messages_come_in_while_a_backup_is_made(office: Office) -> None:
                     transaction.write(season.update().values({column: str(len(done))}))
                 transaction.commit()
             done.append(1)
+            begun.set()
         engine.dispose()
 
     writer = threading.Thread(target=write)
     writer.start()
+    assert begun.wait(30), "before the first commit both columns are what the demo school wrote"
     office.does("backup", str(office.backup))
     stop.set()
     writer.join()
