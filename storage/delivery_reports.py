@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Insert, Row, and_, bindparam, func, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import MovedError
-from bot.notices.delivery import Channel, Delivery, DeliveryState, Reason
+from bot.notices.delivery import AWAITED, FORMS, Delivery, DeliveryState, Reason
 from bot.notices.ports import Move
 from bot.notices.report import BEFORE, Report
 from storage.cipher import FieldCipher
@@ -42,10 +42,10 @@ _DUE = (
 )
 # What a message says is none of a report's business, and unsealing it would cost more than all the rest.
 _BARE = tuple(null().label("data") if column.name == "data" else column for column in DELIVERY_COLUMNS)
-_HAS_REPORTS = _c.channel.in_([Channel.TEMPLATE.name, Channel.SUBSCRIPTION.name])
+_HAS_REPORTS = _c.channel.in_(sorted(channel.name for channel in FORMS))
 _ABOUT = select(*_BARE).where(_c.message_id.in_(bindparam("message_ids", expanding=True)), _HAS_REPORTS)
 _MAY_HAVE_GONE = or_(
-    _c.state.in_([DeliveryState.SENDING.name, DeliveryState.ACCEPTED.name, DeliveryState.UNKNOWN.name]),
+    _c.state.in_(sorted(state.name for state in AWAITED)),
     and_(
         _c.state.in_([DeliveryState.QUEUED.name, DeliveryState.LEASED.name]),
         _c.unsure_since.is_not(None),

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
 
 from bot.notices.delivery import Channel
-from bot.notices.scene import Halt
+from bot.notices.scene import ALL, Halt
 from storage.notice_tables import channel_halt
 from storage.tables import Moment
 from storage.transaction import Transaction
 
-_ALL = "ALL"
 _h = channel_halt.c
 IS_CLOSED = (
     exists()
-    .where(_h.scope == _ALL, or_(_h.until.is_(None), _h.until > bindparam("now", type_=Moment)))
+    .where(_h.scope == ALL, or_(_h.until.is_(None), _h.until > bindparam("now", type_=Moment)))
     .label("is_closed")
 )
 """Whether nothing at all is sent for now; needs the parameter ``now``."""
@@ -39,15 +38,15 @@ class SqlHalts:
     def put(self, halt: Halt) -> None:
         """Note a halt (暂停), over an older one of the same channel."""
         values = {"until": halt.until, "code": halt.code, "said": halt.said, "at": halt.at}
-        scope = halt.scope.name if halt.scope else _ALL
+        scope = halt.name
         if self._transaction.write(_UPDATE, {"row_scope": scope, **values}) == 0:
             # Two senders may meet the same refusal at once; what they note says the same.
             self._transaction.write_new(_INSERT, {"scope": scope, **values})
 
     def lift(self, scope: Channel | None) -> bool:
         """Take a halt away (恢复); False if there is none."""
-        return self._transaction.write(_LIFT, {"row_scope": scope.name if scope else _ALL}) == 1
+        return self._transaction.write(_LIFT, {"row_scope": scope.name if scope else ALL}) == 1
 
 
 def _channel(scope: str) -> Channel | None:
-    return None if scope == _ALL else Channel[scope]
+    return None if scope == ALL else Channel[scope]

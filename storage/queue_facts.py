@@ -12,7 +12,7 @@ from sqlalchemy import Engine, bindparam, case, func, literal_column, select
 
 from bot.notices.broadcast import BroadcastState
 from bot.notices.delivery import DeliveryState
-from bot.notices.scene import Halt
+from bot.notices.scene import Halt, holding
 from storage.beats import SqlBeats
 from storage.halts import SqlHalts
 from storage.notice_tables import broadcast, delivery, delivery_report, mass_batch, pace
@@ -121,7 +121,7 @@ def count_queues(engine: Engine, now: datetime) -> QueueFacts:
             turns={(row.step, row.outcome): row.n for row in turns[:_MOST_TURNS]},
             talks=int(one(_TALKS) or 0),
             stages={row.stage: row.n for row in transaction.rows(_STAGES)},
-            halts=[halt for halt in SqlHalts(transaction).all() if halt.holds(now)],
+            halts=holding(SqlHalts(transaction).all(), now),
             per_second=rate / 1000 if rate is not None else None,
             beat=SqlBeats(transaction).last(),
         )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, case, func, or_, select
 
 from bot.notices.delivery import Channel, DeliveryState, Reason
-from bot.notices.results import Result, Tally, Which
+from bot.notices.results import TO_CALL, Result, Tally, Which
 from bot.staff.policy import Scope
 from storage.broadcast_rows import BROADCAST_COLUMNS, to_broadcast
 from storage.cipher import FieldCipher
@@ -36,10 +36,9 @@ _LINE = (
 )
 _BY_IDS = select(*_LINE).select_from(_WITH_GRADUATE).where(_c.id.in_(bindparam("keys", expanding=True)))
 _BROADCAST = select(*BROADCAST_COLUMNS).where(broadcast.c.id == bindparam("id"))
-_TO_CALL = (Reason.NOT_BOUND, Reason.NOT_FOLLOWING, Reason.NO_CHANNEL, Reason.ALONE)
 _NOT_REACHED = or_(
     _c.state.in_([DeliveryState.FAILED_TEMP.name, DeliveryState.FAILED_PERM.name]),
-    and_(_c.state == DeliveryState.SKIPPED.name, _c.reason.in_([reason.name for reason in _TO_CALL])),
+    and_(_c.state == DeliveryState.SKIPPED.name, _c.reason.in_([reason.name for reason in TO_CALL])),
 )
 _number = func.coalesce(_g.student_number, "")
 

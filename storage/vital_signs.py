@@ -10,7 +10,7 @@ from sqlalchemy import Engine, bindparam, event, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.notices.delivery import DeliveryState
-from bot.notices.scene import Halt
+from bot.notices.scene import Halt, holding
 from storage.access_token import access_token_table
 from storage.beats import SqlBeats
 from storage.engine import Timeouts, open_engine
@@ -124,6 +124,6 @@ def _signs(transaction: Transaction, now: datetime, token_name: str) -> VitalSig
     return VitalSigns(
         SqlBeats(transaction).last(),
         datetime.fromtimestamp(token.expires_at, UTC) if token and token.expires_at else None,
-        [halt for halt in SqlHalts(transaction).all() if halt.holds(now)],
+        holding(SqlHalts(transaction).all(), now),
         due[0] if due else None,
     )

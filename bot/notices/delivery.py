@@ -28,6 +28,15 @@ class Channel(Enum):
         """Whether the platform takes a second attempt under the same identifier for the first one."""
         return self in {Channel.TEMPLATE, Channel.MASS}
 
+    @property
+    def has_form(self) -> bool:
+        """Whether it fills in a form with room for a title and a day only (固定模板)."""
+        return self in FORMS
+
+
+FORMS = frozenset({Channel.TEMPLATE, Channel.SUBSCRIPTION})
+"""Channels that fill in a form chosen when the system was set up (固定模板); the platform reports on these alone."""
+
 
 class DeliveryState(Enum):
     """The state of a delivery (投递状态); the value is what staff read."""
@@ -69,6 +78,9 @@ OPEN = frozenset({DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SEND
 
 SENT = frozenset({DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.DELIVERED})
 """States in which the person may have, or has, the message."""
+
+AWAITED = SENT - {DeliveryState.DELIVERED}
+"""States in which it may have gone out and its end is not known yet: what a report can still be about."""
 
 WAYS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.QUEUED: frozenset({DeliveryState.LEASED, DeliveryState.SKIPPED, DeliveryState.UNKNOWN}),

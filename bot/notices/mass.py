@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.notices.broadcast import Broadcast, BroadcastState
-from bot.notices.delivery import Channel, Delivery, DeliveryState, Reason
+from bot.notices.delivery import AWAITED, Channel, Delivery, DeliveryState, Reason
 from bot.notices.parcel import MassState
 from bot.notices.report import Report
 from bot.notices.settling import Sent, Verdict, interrupted, is_too_late, reported, settled, skipped
@@ -152,8 +152,7 @@ def counted(batch: MassBatch, report: Report) -> MassBatch:
     """
     noted = replace(batch, counts=report.counts or batch.counts)
     if report.state is DeliveryState.DELIVERED and not _has_all(noted):
-        waits = {DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN}
-        return noted if batch.state in waits else batch
+        return noted if batch.state in AWAITED else batch
     one = _as_one(batch)
     after = reported(one, report.state, report.reason)
     return batch if after == one else _like(noted, after)

@@ -7,6 +7,9 @@ from datetime import datetime
 from bot.notices.delivery import Channel, Delivery, DeliveryState, Reason
 from bot.staff.policy import Scope
 
+TO_CALL = (Reason.NOT_BOUND, Reason.NOT_FOLLOWING, Reason.NO_CHANNEL, Reason.ALONE)
+"""Why somebody was not sent anything and is to be telephoned (电话名单)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

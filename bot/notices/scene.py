@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 from bot.notices.broadcast import Broadcast, BroadcastState
 from bot.notices.delivery import Channel, Delivery, DeliveryState, Reason
-from bot.notices.settling import is_too_late, released, skipped
+from bot.notices.settling import Sent, Verdict, is_too_late, released, skipped
 from bot.notices.variables import Person
 from bot.notices.ways import Choice, Means, Window, choose
+
+ALL = "ALL"
+"""What a halt of all channels is called where it is stored or asked for."""
 
 _A_LOOK_LATER = timedelta(minutes=1)
 
@@ -30,6 +33,11 @@ class Halt:
     code: int
     said: str
     at: datetime
+
+    @property
+    def name(self) -> str:
+        """The name of the channel, or ALL (渠道名)."""
+        return self.scope.name if self.scope else ALL
 
     def holds(self, now: datetime) -> bool:
         """Tell whether it is in force."""
@@ -79,7 +87,7 @@ def judge(scene: Scene, broadcast: Broadcast | None, offer: Offer, now: datetime
     if scene.is_closed:
         return released(delivery, now + _A_LOOK_LATER)
     if broadcast is None:
-        return _sent_to(delivery, scene.window, offer, now)
+        return _sent_to(delivery, scene.window, replace(offer, channels=usable(offer.channels, None)), now)
     if scene.broadcast_state is BroadcastState.CANCELLED:
         return skipped(delivery, Reason.CANCELLED)
     if scene.broadcast_state is not BroadcastState.RUNNING:
@@ -93,8 +101,14 @@ def judge(scene: Scene, broadcast: Broadcast | None, offer: Offer, now: datetime
     if delivery.unsure_since is not None and openid != delivery.openid:
         # The account it may have gone to is not theirs any more; what they got nobody can say.
         return skipped(delivery, Reason.NO_ANSWER)
-    channels = offer.channels if broadcast.message.use_mass else offer.channels - {Channel.MASS}
-    return _sent_to(replace(delivery, openid=openid), scene.window, replace(offer, channels=channels), now)
+    offer = replace(offer, channels=usable(offer.channels, broadcast))
+    return _sent_to(replace(delivery, openid=openid), scene.window, offer, now)
+
+
+def usable(channels: frozenset[Channel], broadcast: Broadcast | None) -> frozenset[Channel]:
+    """Return the channels a message may go (可用渠道): mass messages only if its broadcast allows them."""
+    has_mass = broadcast is not None and broadcast.message.use_mass
+    return channels if has_mass else channels - {Channel.MASS}
 
 
 def refused(person: Person | None, broadcast: Broadcast) -> Reason | None:
@@ -113,8 +127,7 @@ def _sent_to(delivery: Delivery, window: Window, offer: Offer, now: datetime) ->
         return _called(delivery, Choice(delivery.channel, delivery.why), offer, now)
     if not window.following:
         return skipped(delivery, Reason.NOT_FOLLOWING)
-    channels = offer.channels if delivery.broadcast_id else offer.channels - {Channel.MASS}
-    choice = choose(window, Means(channels, delivery.refused), now)
+    choice = choose(window, Means(offer.channels, delivery.refused), now)
     if choice.channel is None:
         return replace(skipped(delivery, Reason.NO_CHANNEL), why=choice.why, to_show=True)
     if choice.channel is Channel.MASS:
@@ -137,14 +150,25 @@ def _called(delivery: Delivery, choice: Choice, offer: Offer, now: datetime) -> 
         attempts=delivery.attempts + 1,
         sending_at=now,
         # These forms have room for a title and a day only: the text itself stands above the next answer.
-        to_show=choice.channel in {Channel.TEMPLATE, Channel.SUBSCRIPTION},
+        to_show=choice.channel is not None and choice.channel.has_form,
     )
+
+
+def holding(halts: Sequence[Halt], now: datetime) -> Sequence[Halt]:
+    """Return the halts in force (正在停用)."""
+    return [halt for halt in halts if halt.holds(now)]
 
 
 def in_force(halts: Sequence[Halt], now: datetime) -> Mapping[Channel, Halt]:
     """Return the halts in force by channel (暂停中的渠道); one of all channels counts for each."""
     found: dict[Channel, Halt] = {}
-    for halt in halts:
-        if halt.holds(now):
-            found |= dict.fromkeys(Channel if halt.scope is None else (halt.scope,), halt)
+    for halt in holding(halts, now):
+        found |= dict.fromkeys(Channel if halt.scope is None else (halt.scope,), halt)
     return found
+
+
+def halt_of(sent: Sent, channel: Channel | None, now: datetime) -> Halt | None:
+    """Return the halt an attempt has met (停用渠道), or None; nobody is told of one without a sentence."""
+    if sent.verdict is not Verdict.HALT or not sent.said:
+        return None
+    return Halt(None if sent.is_everywhere else channel, sent.until, sent.code, sent.said, now)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.errors import RuleError
-from bot.notices.delivery import MOST_ATTEMPTS, RESENDABLE, Delivery, DeliveryState, Reason
+from bot.notices.delivery import AWAITED, MOST_ATTEMPTS, RESENDABLE, Delivery, DeliveryState, Reason
 
 
 class Verdict(Enum):
@@ -52,6 +52,9 @@ _ENDS: Mapping[Verdict, tuple[DeliveryState, Reason]] = {
 _TIRED: Mapping[Verdict, Reason] = {Verdict.AGAIN: Reason.BUSY, Verdict.TOO_FREQUENT: Reason.TOO_FREQUENT}
 DAILY_QUOTA = 45009
 """The platform's code for a daily quota that is used up: nobody's fault, and over at midnight."""
+BUSY, TOO_FAST = -1, 45011
+"""Codes by which the platform says that it is busy, and that calls come too quickly, whatever limit it told; surely
+nothing was sent, and the sender slows down."""
 _MOST_HALTS = 3
 _FREQUENCY_PAUSE = timedelta(minutes=10)
 
@@ -106,8 +109,7 @@ def reported(delivery: Delivery, state: DeliveryState, reason: Reason | None) ->
     that may have gone out and whose end is not known yet.
     """
     ends = {DeliveryState.DELIVERED, DeliveryState.FAILED_TEMP, DeliveryState.FAILED_PERM}
-    waits = {DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN}
-    if state not in ends or delivery.state not in waits:
+    if state not in ends or delivery.state not in AWAITED:
         return delivery
     return replace(delivery, state=state, reason=reason)
 

@@ -113,9 +113,14 @@ def filled(text: str, reading: Reading) -> str:
 
     def value(found: re.Match[str]) -> str:
         variable = VARIABLES.get(found[1])
-        return found[0] if variable is None else _LINK_MARK.sub("＠", variable.value(reading))
+        return found[0] if variable is None else without_links(variable.value(reading))
 
     return _VARIABLE.sub(value, text)
+
+
+def without_links(text: str) -> str:
+    """Return a text of which no line is a link (去掉链接行): a mark that would make one becomes a plain character."""
+    return _LINK_MARK.sub("＠", text)
 
 
 def checked(message: Message) -> Message:

@@ -1,5 +1,7 @@
 """The words of a broadcast (通知用语) for one reader: sent by themselves, shown above an answer, or previewed."""
 
+from datetime import date
+
 from bot.conversation.facts import Facts
 from bot.conversation.reply import Reply
 from bot.conversation.vocabulary import next_step
@@ -22,9 +24,14 @@ def broadcast_reply(broadcast: Broadcast, person: Person, facts: Facts) -> Reply
         facts: the moment and the season; the dossier too if ``needs_dossier`` says so.
     """
     season = facts.season
-    step = LINK_LINE.sub("", next_step(facts)).strip() if facts.dossier and needs_dossier(broadcast) else ""
+    step = next_step_words(facts) if facts.dossier and needs_dossier(broadcast) else ""
     day = broadcast.message.day or season.closes
     return Reply(filled(broadcast.message.text, Reading(season, facts.today, day, person, step)))
+
+
+def next_step_words(facts: Facts) -> str:
+    """Return what the graduate does next in plain words (下一步), which have no links under them."""
+    return LINK_LINE.sub("", next_step(facts)).strip()
 
 
 def needs_dossier(broadcast: Broadcast) -> bool:
@@ -49,9 +56,12 @@ def held_reply(held: Held, facts: Facts) -> Reply | None:
     person = person_of(facts.dossier)
     if person.id != held.delivery.graduate_id or refused(person, broadcast) is not None:
         return None
-    day = day_of(held.delivery.created_at)
-    reply = broadcast_reply(broadcast, person, facts)
-    return Reply(f"📢 {day.month} 月 {day.day} 日的通知：{reply.text}")
+    return Reply(held_words(day_of(held.delivery.created_at), broadcast_reply(broadcast, person, facts)))
+
+
+def held_words(day: date, reply: Reply) -> str:
+    """Return a broadcast of that day as it stands above an answer (补发的样子)."""
+    return f"📢 {day.month} 月 {day.day} 日的通知：{reply.text}"
 
 
 def person_of(dossier: Dossier) -> Person:

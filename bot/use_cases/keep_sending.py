@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 
 from bot.notices.ports import Post
-from bot.notices.scene import Halt
+from bot.notices.scene import Halt, holding
+from bot.notices.settling import DAILY_QUOTA
 from bot.ports import Work
 
 QUIET = timedelta(minutes=3)
 """A database that heard of no worker for so long was switched off, or is a backup put back: somebody should look."""
 
 _TOLERANCE = timedelta(seconds=1)
-_DAILY = 45009
 _RESTORED = "数据库好像恢复过备份，或者发送停了一段时间（上次发送 {last}）。为免重复发送，先核对通知，再点“恢复发送”。"
 
 
@@ -49,14 +49,14 @@ def keep_beat(work: Work, now: datetime, seen: datetime | None, *, is_quiet: boo
 def ask_quotas(work: Work, post: Post, now: datetime) -> int:
     """Ask the platform whether used-up quotas are there again (查询额度), and go on where they are; return how many."""
     with work.reading() as uow:
-        used_up = [halt for halt in uow.halts.all() if halt.code == _DAILY and halt.holds(now)]
+        used_up = [halt for halt in holding(uow.halts.all(), now) if halt.code == DAILY_QUOTA]
     opened = 0
     for halt in used_up:
         if halt.scope is None or not post.has_quota(halt.scope):
             continue
         with work.writing() as uow:
             if uow.halts.lift(halt.scope):
-                uow.ledger.hurry(_DAILY, now)
+                uow.ledger.hurry(DAILY_QUOTA, now)
                 opened += 1
             uow.commit()
     return opened

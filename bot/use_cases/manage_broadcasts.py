@@ -131,7 +131,7 @@ def submit_broadcast(office: Office, seen: Seen, schedule: Schedule, rules: Noti
     now = office.clock()
     if schedule.at is not None and schedule.at <= now:
         raise BadValueError("定时发送的时间已经过了，请改晚一些，或者选“立即发送”")
-    _demand_future(schedule.not_after, now)
+    demand_future(schedule.not_after, now)
     with office.work.reading() as uow:
         draft = _as_seen(uow, seen)
         many = uow.audiences.headcount(draft.season_id, draft.audience).audience
@@ -187,7 +187,7 @@ def start_broadcast_late(office: Office, seen: Seen, not_after: datetime | None)
     Raises:
         BadValueError: the latest time is over too.
     """
-    _demand_future(not_after, office.clock())
+    demand_future(not_after, office.clock())
 
     def step(_uow: UnitOfWork, old: Broadcast, now: datetime) -> tuple[Broadcast, Mapping[str, str]]:
         new = old.start_late(now, not_after)
@@ -217,16 +217,27 @@ def words_of(moment: datetime | None, otherwise: str = "不限") -> str:
     return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if moment else otherwise
 
 
-def _as_seen(uow: UnitOfWork, seen: Seen) -> Broadcast:
-    found = uow.broadcasts.by_id(seen.id)
+def broadcast_of(uow: UnitOfWork, broadcast_id: str) -> Broadcast:
+    """Return a broadcast (通知).
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = uow.broadcasts.by_id(broadcast_id)
     if found is None:
         raise NotFoundError("没有这条通知")
+    return found
+
+
+def _as_seen(uow: UnitOfWork, seen: Seen) -> Broadcast:
+    found = broadcast_of(uow, seen.id)
     if seen.version is not None and found.version != seen.version:
         raise MovedError("the broadcast is not as it was seen")
     return found
 
 
-def _demand_future(not_after: datetime | None, now: datetime) -> None:
+def demand_future(not_after: datetime | None, now: datetime) -> None:
+    """Do nothing if a latest time is still to come (核对最晚时间); else raise BadValueError."""
     if not_after is not None and not_after <= now:
         raise BadValueError("最晚时间已经过了，请改晚一些，或者留空")
 

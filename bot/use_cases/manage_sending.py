@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.errors import BadValueError, RuleError
+from bot.errors import RuleError
 from bot.notices.broadcast import Broadcast, BroadcastState
 from bot.notices.delivery import Channel, DeliveryState
 from bot.ports import UnitOfWork
 from bot.staff.deed import Action
-from bot.use_cases.manage_broadcasts import Seen, demand_sending, step_broadcast, words_of
+from bot.use_cases.manage_broadcasts import Seen, demand_future, demand_sending, step_broadcast, words_of
 from bot.use_cases.staff_changes import Office
 
 ALL_CHANNELS = "全部渠道"
@@ -95,6 +95,5 @@ def _with_time(broadcast: Broadcast, not_after: datetime | None, now: datetime) 
     """Return it with a latest time that is not over: everybody else would be skipped at once."""
     if broadcast.not_after is None or broadcast.not_after > now:
         return broadcast, {}
-    if not_after is not None and not_after <= now:
-        raise BadValueError("最晚时间已经过了，请改晚一些，或者留空")
+    demand_future(not_after, now)
     return replace(broadcast, not_after=not_after), {"最晚": words_of(not_after)}

@@ -3,27 +3,25 @@
 The three about the window are broadcasts to whoever has not confirmed; that a verification ends is said one by one.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from bot.conversation.facts import Facts
-from bot.conversation.vocabulary import chinese_moment, next_step
-from bot.conversation.wording import LINK_LINE
+from bot.conversation.vocabulary import chinese_moment
 from bot.notices.audience import UNCONFIRMED, Audience
 from bot.notices.broadcast import Broadcast, BroadcastState, Message, Signature
 from bot.notices.delivery import Delivery
 from bot.notices.planned import OF_VERIFICATION, Planned, PlannedNotice, checked_notice, due
 from bot.notices.ports import Ending
-from bot.notices.variables import NEXT_STEP, Reading, filled, used
+from bot.notices.variables import NEXT_STEP, Reading, filled, used, without_links
 from bot.ports import UnitOfWork
 from bot.registration.dossier import Dossier
 from bot.registration.season import SHANGHAI, Season, day_of
 from bot.registration.verification import Subject, Verification
 from bot.staff.deed import SYSTEM, Action
 from bot.staff.policy import Act
-from bot.use_cases.broadcast_words import person_of
+from bot.use_cases.broadcast_words import next_step_words, person_of
 from bot.use_cases.staff_changes import Office
 
 FROM, UNTIL = time(9), time(21)
@@ -33,7 +31,6 @@ PIECE = 200
 """Dossiers looked at in one transaction: SQLite has one writer, and the chat must not wait."""
 
 _AHEAD, _SETTLED = timedelta(days=2), timedelta(days=1)
-_LINK_MARK = re.compile(r"^@", re.MULTILINE)
 
 
 def plan_notices(office: Office) -> int:
@@ -181,10 +178,9 @@ def _words(telling: _Telling, dossier: Dossier, running: Verification) -> str:
     text, now = telling.notice.text, telling.now
     step = ""
     if NEXT_STEP in used(text):
-        facts = Facts(now, telling.season, dossier)
-        step = LINK_LINE.sub("", next_step(facts)).strip()  # plain words have no links under them
+        step = next_step_words(Facts(now, telling.season, dossier))
     values = (running.subject.value, running.number, chinese_moment(running.valid_until))
     for name, value in zip(OF_VERIFICATION, values, strict=True):
         text = text.replace(f"{{{name}}}", value)
     reading = Reading(telling.season, day_of(now), running.last_day, person_of(dossier), step)
-    return _LINK_MARK.sub("＠", filled(text, reading))
+    return without_links(filled(text, reading))

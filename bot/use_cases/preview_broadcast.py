@@ -9,14 +9,14 @@ from bot.conversation.reply import Reply
 from bot.notices.audience import Headcount
 from bot.notices.broadcast import Broadcast
 from bot.notices.delivery import Channel, Reason
-from bot.notices.scene import Scene, in_force
+from bot.notices.scene import Scene, in_force, usable
 from bot.notices.variables import Person
 from bot.notices.ways import Choice, Means, choose
 from bot.ports import UnitOfWork
 from bot.registration.season import end_of_day
 from bot.use_cases.broadcast_words import broadcast_reply, needs_dossier
-from bot.use_cases.manage_broadcasts import demand_sending
-from bot.use_cases.staff_changes import NotFoundError, Office
+from bot.use_cases.manage_broadcasts import broadcast_of, demand_sending
+from bot.use_cases.staff_changes import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,7 @@ def look_ahead(office: Office, broadcast_id: str, channels: AbstractSet[Channel]
     """
     demand_sending(office)
     with office.work.reading() as uow:
-        draft = uow.broadcasts.by_id(broadcast_id)
-        if draft is None:
-            raise NotFoundError("没有这条通知")
+        draft = broadcast_of(uow, broadcast_id)
         headcount = uow.audiences.headcount(draft.season_id, draft.audience)
         scene = uow.audiences.someone(draft.season_id, draft.audience, office.clock(), student_number)
         return Outlook(draft, headcount, _preview(office, uow, draft, scene, channels))
@@ -93,8 +91,7 @@ def _preview(
     if needs_dossier(draft):
         facts = replace(facts, dossier=uow.registry.by_id(scene.person.id))
     reply = broadcast_reply(draft, scene.person, facts)
-    usable = frozenset(channels) if draft.message.use_mass else frozenset(channels) - {Channel.MASS}
-    choice = _choice(scene, Means(usable), office)
+    choice = _choice(scene, Means(usable(frozenset(channels), draft)), office)
     halt = in_force(uow.halts.all(), now).get(choice.channel) if choice.channel else None
     at = end_of_day(draft.message.day or season.closes)
     return Preview(scene.person, reply, choice.channel, choice.why, at, halt.said if halt else "")

@@ -16,17 +16,14 @@ from bot.notices.broadcast import Broadcast, BroadcastState
 from bot.notices.delivery import LEASE, Channel, Delivery, DeliveryState, Reason
 from bot.notices.parcel import Parcel
 from bot.notices.ports import Pace, Post
-from bot.notices.scene import Halt, Offer, Scene, in_force, judge
-from bot.notices.settling import Sent, Verdict, interrupted, released, settled, skipped
+from bot.notices.scene import Halt, Offer, Scene, halt_of, in_force, judge
+from bot.notices.settling import BUSY, TOO_FAST, Sent, Verdict, interrupted, released, settled, skipped
 from bot.ports import Clock, UnitOfWork, Work
 from bot.registration.season import Season, end_of_day
 from bot.use_cases.broadcast_words import broadcast_reply, needs_dossier
 
 CLAIM = 10
 """How many one sender takes at a time: few enough that a pause or a killed worker holds up hardly anybody."""
-
-_BUSY, _LIMIT = -1, 45011
-"""Codes by which the platform says that it is busy, and that calls come too quickly, whatever limit it told."""
 
 _FRESH = timedelta(seconds=1)
 _LOST = frozenset({DeliveryState.UNKNOWN, DeliveryState.FAILED_TEMP})
@@ -139,8 +136,8 @@ class Sender:
             return
         sent = self.means.post.send(ready.parcel)
         self._last = (ready.delivery, sent)
-        if sent.code in {_BUSY, _LIMIT}:
-            self.means.pace.slow_down(self.means.clock(), by_limit=sent.code == _LIMIT)
+        if sent.code in {BUSY, TOO_FAST}:
+            self.means.pace.slow_down(self.means.clock(), by_limit=sent.code == TOO_FAST)
 
     def _prepare(self, delivery_id: str) -> _Ready | None:
         means, now = self.means, self.means.clock()
@@ -196,9 +193,8 @@ class Sender:
             uow.ledger.note_message(delivery.id, sent.message_id)
         if sent.verdict is Verdict.GONE:
             uow.ledger.mark_gone(delivery.openid)
-        if sent.verdict is Verdict.HALT and sent.said:
-            scope = None if sent.is_everywhere else delivery.channel
-            uow.halts.put(Halt(scope, sent.until, sent.code, sent.said, now))
+        if (halt := halt_of(sent, delivery.channel, now)) is not None:
+            uow.halts.put(halt)
             self.known.read_at = None
         if delivery.channel is Channel.SUBSCRIPTION and sent.verdict in {Verdict.ACCEPTED, Verdict.OTHER_WAY}:
             # Used up, or withdrawn without our hearing of it: either way there is one less.

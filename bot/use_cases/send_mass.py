@@ -24,8 +24,8 @@ from bot.notices.mass import (
     taken_up,
 )
 from bot.notices.ports import Post
-from bot.notices.scene import Halt, Offer, in_force, judge
-from bot.notices.settling import Sent, Verdict, skipped
+from bot.notices.scene import Offer, halt_of, in_force, judge
+from bot.notices.settling import Sent, skipped
 from bot.notices.variables import Reading, filled
 from bot.ports import Clock, UnitOfWork, Work
 from bot.registration.season import day_of
@@ -223,9 +223,8 @@ def _settle(means: MassMeans, batch: MassBatch, sent: Sent) -> None:
         if is_cancelled:
             # Whoever got free again was cancelled while the call was under way.
             uow.broadcasts.cancel_rest(batch.broadcast_id)
-        if sent.verdict is Verdict.HALT and sent.said:
-            scope = None if sent.is_everywhere else Channel.MASS
-            uow.halts.put(Halt(scope, sent.until, sent.code, sent.said, now))
+        if (halt := halt_of(sent, Channel.MASS, now)) is not None:
+            uow.halts.put(halt)
         uow.commit()
 
 

@@ -9,15 +9,15 @@ from werkzeug.wrappers import Response
 from bot.conversation.texts import texts
 from bot.errors import BadValueError, MovedError, RuleError
 from bot.notices.broadcast import Broadcast, BroadcastState
-from bot.notices.delivery import Channel
 from bot.registration.particulars import parse_date
 from bot.registration.season import SHANGHAI, day_of
 from bot.staff.policy import Act
+from bot.use_cases.broadcast_words import held_words
 from bot.use_cases.manage_broadcasts import Schedule, Seen, submit_broadcast
 from bot.use_cases.preview_broadcast import Preview, look_ahead
 from handlers.staff.console import Console
 from handlers.staff.notice_door import door
-from handlers.staff.notice_forms import draft
+from handlers.staff.notice_forms import draft, version_of
 
 MOST_BYTES = 2000
 """Bytes one customer-service message may have (客服消息字节数)."""
@@ -25,7 +25,6 @@ MOST_BYTES = 2000
 _BEFORE = frozenset({BroadcastState.DRAFT, BroadcastState.AWAITING, BroadcastState.SCHEDULED, BroadcastState.MISSED})
 """Whoever approves looks at the same page as whoever wrote."""
 _END = time(23, 59)
-_FORMS = frozenset({Channel.TEMPLATE, Channel.SUBSCRIPTION})
 _LONGEST_NUMBER = 32
 
 
@@ -145,9 +144,8 @@ def _page(console: Console, broadcast_id: str, timing: Timing, refusal: str = ""
 def _bubble(console: Console, preview: Preview | None, broadcast: Broadcast) -> Bubble:
     if preview is None:
         return Bubble()
-    today = day_of(console.office.clock())
-    held = f"📢 {today.month} 月 {today.day} 日的通知：{preview.reply.text}"
-    if preview.channel in _FORMS:
+    held = held_words(day_of(console.office.clock()), preview.reply)
+    if preview.channel is not None and preview.channel.has_form:
         at = preview.form_at.astimezone(SHANGHAI)
         day = f"{at.year} 年 {at.month} 月 {at.day} 日 {at:%H:%M}"
         return Bubble(title=broadcast.message.title, day=day, later=held)
@@ -157,8 +155,7 @@ def _bubble(console: Console, preview: Preview | None, broadcast: Broadcast) -> 
 
 
 def _submitted(console: Console, broadcast_id: str) -> Response:
-    timing, version = Timing.typed(), request.form.get("version", "")
-    seen = Seen(broadcast_id, int(version) if version.isdecimal() else -1)
+    timing, seen = Timing.typed(), Seen(broadcast_id, version_of(request.form.get("version", "")))
     try:
         stored = submit_broadcast(console.acting, seen, timing.read(), door().rules)
     except BadValueError as error:

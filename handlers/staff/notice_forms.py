@@ -17,8 +17,7 @@ from bot.registration.particulars import parse_date
 from bot.registration.stage import Stage
 from bot.staff.policy import EVERYONE, Act
 from bot.staff.roll import Area, By
-from bot.use_cases.manage_broadcasts import Seen, edit_broadcast, write_broadcast
-from bot.use_cases.staff_changes import NotFoundError
+from bot.use_cases.manage_broadcasts import Seen, broadcast_of, edit_broadcast, write_broadcast
 from handlers.staff.console import Console
 from handlers.staff.filters import NONE
 from handlers.staff.notice_door import door
@@ -138,10 +137,12 @@ def draft(console: Console, broadcast_id: str) -> Broadcast:
         NotFoundError: there is none.
     """
     with console.office.work.reading() as uow:
-        found = uow.broadcasts.by_id(broadcast_id)
-    if found is None:
-        raise NotFoundError("没有这条通知")
-    return found
+        return broadcast_of(uow, broadcast_id)
+
+
+def version_of(text: str) -> int:
+    """Return the version a form was made from (表单版本); what nobody has sent is no version at all."""
+    return int(text) if text.isdecimal() else -1
 
 
 def _taken(console: Console, broadcast_id: str) -> str | Response:
@@ -154,7 +155,7 @@ def _taken(console: Console, broadcast_id: str) -> str | Response:
     try:
         message, audience = typed.judged()
         if broadcast_id:
-            seen = Seen(broadcast_id, int(typed.version) if typed.version.isdecimal() else -1)
+            seen = Seen(broadcast_id, version_of(typed.version))
             stored = edit_broadcast(console.acting, seen, message, audience)
         else:
             stored = write_broadcast(console.acting, message, audience)

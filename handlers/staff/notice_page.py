@@ -12,7 +12,7 @@ from bot.notices.broadcast import Broadcast, BroadcastState
 from bot.notices.delivery import OPEN, DeliveryState, Reason
 from bot.notices.mass import MassBatch
 from bot.notices.results import Tally, Which
-from bot.notices.scene import Halt
+from bot.notices.scene import Halt, holding
 from bot.ports import UnitOfWork
 from bot.staff.audit import Entry
 from bot.staff.policy import EVERYONE, Act
@@ -25,6 +25,7 @@ from handlers.staff.audit import action_name
 from handlers.staff.charts import width
 from handlers.staff.console import Console
 from handlers.staff.notice_drafts import moment_of
+from handlers.staff.notice_forms import version_of
 
 _POLICY = f"{HEADERS['Content-Security-Policy']}; connect-src 'self'"
 """The page asks its own address how far the sending is."""
@@ -154,7 +155,7 @@ def _behind(uow: UnitOfWork, found: Broadcast, now: datetime) -> Behind:
     return Behind(
         entries=uow.audit.of(found.id, _ENTRIES),
         batches=uow.batches.of(found.id),
-        halts=[halt for halt in uow.halts.all() if halt.holds(now)] if waits else (),
+        halts=holding(uow.halts.all(), now) if waits else (),
         is_stuck=waits and (last is None or now - last > _SILENCE),
     )
 
@@ -163,8 +164,7 @@ def _behind(uow: UnitOfWork, found: Broadcast, now: datetime) -> Behind:
 
 
 def _version() -> int:
-    version = request.form.get("version", "")
-    return int(version) if version.isdecimal() else -1
+    return version_of(request.form.get("version", ""))
 
 
 def _until() -> datetime | None:

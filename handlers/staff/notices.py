@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 from bot.errors import BadValueError
 from bot.moments import from_microseconds, to_microseconds
 from bot.notices.broadcast import Broadcast, BroadcastState
-from bot.notices.delivery import OPEN, Channel, DeliveryState, Reason
-from bot.notices.results import Tally
-from bot.notices.scene import Halt
+from bot.notices.delivery import OPEN, Channel, DeliveryState
+from bot.notices.results import TO_CALL, Tally
+from bot.notices.scene import ALL, Halt, holding
 from bot.staff.policy import EVERYONE, Act
 from bot.use_cases.broadcast_results import sights
 from bot.use_cases.manage_sending import ALL_CHANNELS, lift_halt
@@ -20,8 +20,6 @@ from handlers.staff.console import Console
 
 A_PAGE = 15
 _WAITING = (BroadcastState.AWAITING, BroadcastState.MISSED, BroadcastState.PAUSED)
-_ALL = "ALL"
-_CALLED = (Reason.NOT_BOUND, Reason.NOT_FOLLOWING, Reason.NO_CHANNEL, Reason.ALONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Numbers:
             waiting=tally.of(*OPEN),
             failed=failed,
             unknown=tally.of(DeliveryState.UNKNOWN),
-            to_call=failed + sum(tally.counts.get((DeliveryState.SKIPPED, reason), 0) for reason in _CALLED),
+            to_call=failed + sum(tally.counts.get((DeliveryState.SKIPPED, reason), 0) for reason in TO_CALL),
             total=tally.total,
         )
 
@@ -74,9 +72,9 @@ def add_to(console: Console) -> None:
     @console.page("/broadcasts/halts", Act.SEND_NOTICES, ("POST",))
     def open_channel() -> Response:
         name = request.form.get("scope", "")
-        if name != _ALL and name not in Channel.__members__:
+        if name != ALL and name not in Channel.__members__:
             raise BadValueError("没有这个渠道，请返回刷新后再点")
-        scope = None if name == _ALL else Channel[name]
+        scope = None if name == ALL else Channel[name]
         lift_halt(console.acting, scope)
         flash(f"{scope.value if scope else ALL_CHANNELS}已恢复，等着的消息马上接着发。")
         return redirect(url_for("staff.broadcasts"), 303)
@@ -96,7 +94,7 @@ def _page(console: Console) -> str:
         needs = _Needs((), ())
         if actor.scope == EVERYONE:
             now = console.office.clock()
-            halts = [halt for halt in uow.halts.all() if halt.holds(now)]
+            halts = holding(uow.halts.all(), now)
             needs = _Needs(halts, uow.broadcasts.in_states(_WAITING))
     return console.render(
         "staff/broadcasts.html",
@@ -106,5 +104,5 @@ def _page(console: Console) -> str:
         is_first=before is None,
         season=season,
         everything=ALL_CHANNELS,
-        whole=_ALL,
+        whole=ALL,
     )

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from bot.errors import QuxiangError
 from bot.notices.delivery import Channel
+from bot.notices.scene import ALL
 from bot.ports import Clock
 from handlers.watching.inquiry import Inquiry, NoAnswerError
 from handlers.watching.shared_counts import SHARED
@@ -27,7 +28,6 @@ _SHARE: Final = 20
 """What was long to count is counted less often: a scrape never keeps the database busy for more than a twentieth."""
 
 _STALE_AFTER: Final = 300.0
-_ALL = "ALL"
 
 
 class _Counted(NamedTuple):
@@ -115,8 +115,8 @@ def _queues(facts: QueueFacts, now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _one("quxiang_reports_unmatched", "Reports of the platform that wait for their message.", facts.unmatched)
     yield _by("quxiang_broadcasts", "Broadcasts by state.", "state", facts.broadcasts)
     yield _by("quxiang_mass_batches", "Mass batches by state.", "state", facts.batches)
-    halted = {halt.scope.name if halt.scope else _ALL for halt in facts.halts}
-    scopes = {name: int(name in halted) for name in (_ALL, *(channel.name for channel in Channel))}
+    halted = {halt.name for halt in facts.halts}
+    scopes = {name: int(name in halted) for name in (ALL, *(channel.name for channel in Channel))}
     yield _by("quxiang_halted", "1 for a channel that is halted.", "channel", scopes)
     if facts.per_second is not None:
         yield _one("quxiang_pace_per_second", "Calls to WeChat a second, at present.", facts.per_second)

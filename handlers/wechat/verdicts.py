@@ -11,12 +11,11 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from bot.notices.delivery import Channel
-from bot.notices.settling import Sent, Verdict
+from bot.notices.settling import DAILY_QUOTA, TOO_FAST, Sent, Verdict
 from bot.registration.season import SHANGHAI, day_of
 from handlers.wechat.faults import TOKEN_CALL, ErrorKind, PlatformError
 
 _BRIEF, _LONG, _HOUR = timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)
-_DAILY_QUOTA = 45009
 # An errcode has five digits or is negative; what is below is the HTTP status of something that is not the platform.
 _FIRST_CODE = 1000
 
@@ -40,8 +39,6 @@ PERSONAL: Final[Mapping[int, Verdict]] = {
     48002: Verdict.BLOCKED,
 }
 """Refusals that are about one person, on every channel."""
-
-_RATE = 45011  # too fast at the moment: surely not sent, and the sender slows down
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +103,18 @@ def _about_one(error: PlatformError, channel: Channel) -> Verdict | None:
     if error.is_unsure:
         return Verdict.UNSURE
     # Busy, the same identifier again too soon, no connection, no token: surely not sent.
-    if error.kind is ErrorKind.RETRY or error.code == _RATE:
+    if error.kind is ErrorKind.RETRY or error.code == TOO_FAST:
         return Verdict.AGAIN
     if error.clues.action == TOKEN_CALL:
         return None
-    if error.kind is ErrorKind.CONTENT and not _has_form(channel):
+    if error.kind is ErrorKind.CONTENT and not channel.has_form:
         return Verdict.CONTENT
     return PERSONAL.get(error.code)
 
 
 def _halted(error: PlatformError, channel: Channel, now: datetime) -> Sent:
     halt = _token_halt(error) if error.clues.action == TOKEN_CALL else _halt(error, channel)
-    is_daily = error.code == _DAILY_QUOTA and not halt.is_everywhere
+    is_daily = error.code == DAILY_QUOTA and not halt.is_everywhere
     said = halt.said.format(
         channel=channel.value,
         code=error.code,
@@ -130,7 +127,7 @@ def _halted(error: PlatformError, channel: Channel, now: datetime) -> Sent:
 
 def _token_halt(error: PlatformError) -> _Halt:
     """Return the halt for a refused token: without one, nothing goes any way."""
-    if error.code == _DAILY_QUOTA:
+    if error.code == DAILY_QUOTA:
         return _Halt(_GRANT_QUOTA, _HOUR, is_everywhere=True)
     if error.kind is ErrorKind.TOKEN:
         # There was no token yet that could be invalid; here the code means the secret.
@@ -141,9 +138,9 @@ def _token_halt(error: PlatformError) -> _Halt:
 def _halt(error: PlatformError, channel: Channel) -> _Halt:
     if said := _everywhere(error.code):
         return _Halt(said, _BRIEF, is_everywhere=True)
-    if error.code == _DAILY_QUOTA:
+    if error.code == DAILY_QUOTA:
         return _Halt(_QUOTA, _LONG)
-    if error.kind is ErrorKind.CONTENT and _has_form(channel):
+    if error.kind is ErrorKind.CONTENT and channel.has_form:
         # Both fields are filled by us and checked before, so the form itself is not the one we were told.
         return _Halt(_FORM.get(error.code, _ANY_FORM), _LONG)
     return _Halt(_INTERFACE.get(error.code, _ANY_INTERFACE), _LONG)
@@ -151,11 +148,6 @@ def _halt(error: PlatformError, channel: Channel) -> _Halt:
 
 def _everywhere(code: int) -> str:
     return _NOT_THE_PLATFORM if 0 < code < _FIRST_CODE else _ACCOUNT.get(code, "")
-
-
-def _has_form(channel: Channel) -> bool:
-    """Tell whether the channel fills in a form that was chosen when the system was set up (固定模板)."""
-    return channel in {Channel.TEMPLATE, Channel.SUBSCRIPTION}
 
 
 def _next_midnight(now: datetime) -> datetime:
