@@ -3,12 +3,10 @@
 import logging
 import random
 import threading
-import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from bot.errors import QuxiangError
 from bot.notices.delivery import LEASE
@@ -20,6 +18,7 @@ from bot.use_cases.run_broadcasts import run_broadcasts
 from bot.use_cases.send_deliveries import Means, Sender, recover
 from bot.use_cases.send_mass import MassMeans, run_mass
 from bot.use_cases.staff_changes import Office
+from handlers.places import places_of
 from handlers.slots import Slots
 from handlers.wechat.rendering import render
 
@@ -199,7 +198,7 @@ class Worker:
         except QuxiangError as error:
             _LOG.warning("the worker waits: %s", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end all messages for good
-            _LOG.error("the worker goes on after a mistake: %s at %s", type(error).__name__, _place(error))
+            _LOG.error("the worker goes on after a mistake: %s", places_of(error))
         return 0
 
     def _has_breath(self) -> bool:
@@ -209,8 +208,3 @@ class Worker:
 
 def _jitter() -> float:
     return random.uniform(0.5, 1.5)  # noqa: S311 - spreads pauses out, hides nothing
-
-
-def _place(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -11,16 +11,15 @@ import os
 import re
 import secrets
 import sys
-import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from flask import Flask, Response, request
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from handlers.places import places_of
 from handlers.settings import Logging
 
 FLOORS: Final = ("app", "bot", "handlers", "storage")
@@ -67,17 +66,6 @@ def name_requests(app: Flask) -> None:
     def end(_error: BaseException | None) -> None:
         # The thread serves somebody else next.
         _REQUEST.set("")
-
-
-def places_of(error: BaseException | None) -> str:
-    """Return classes and places of an exception and its causes (异常位置), outermost first; never their texts."""
-    parts: list[str] = []
-    while error is not None and len(parts) < 8:
-        frames = traceback.extract_tb(error.__traceback__)
-        places = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-        parts.append(f"{type(error).__module__}.{type(error).__qualname__} at {places}")
-        error = error.__cause__ or error.__context__
-    return " from ".join(parts)
 
 
 class TextLines(logging.Formatter):

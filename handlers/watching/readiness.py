@@ -15,6 +15,7 @@ from handlers.settings import Settings
 from handlers.watching import checks
 from handlers.watching.checks import Finding, Findings, State
 from handlers.watching.inquiry import Inquiry, NoAnswerError, Question
+from handlers.wechat.calls import token_name
 from storage.access_token import RedisTokens
 from storage.engine import Timeouts
 from storage.migrating import known_revisions
@@ -57,7 +58,7 @@ class Readiness:
         self._clock = clock
         self._known = known_revisions()
         self._engine = engine
-        self._token_name = f"wechat:{settings.wechat.app_id}"
+        self._token_name = token_name(settings.wechat.app_id)
         folders = _folders(engine, settings.keys.folder)
         self._writing = Inquiry(self._write, "readyz-write", most=_AT_ONCE)
         self._reading = Inquiry(self._read, "readyz-read", most=_AT_ONCE)

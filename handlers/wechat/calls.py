@@ -29,6 +29,11 @@ Answer = dict[str, Any]
 """What the platform answers: a JSON object."""
 
 
+def token_name(app_id: str) -> str:
+    """Return the name under which an account's access token is kept (凭证名)."""
+    return f"wechat:{app_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The official account as the platform knows it (公众号开发者凭据).
@@ -95,7 +100,7 @@ class Calls:
 
     def token(self, refused: str = "") -> str:
         """The access token in force (access_token); ``refused`` is one the platform did not accept."""
-        return self._tokens.token(f"wechat:{self._account.app_id}", self._fetch_token, refused)
+        return self._tokens.token(token_name(self._account.app_id), self._fetch_token, refused)
 
     def call(self, action: str, body: Mapping[str, object] | None = None) -> Answer:
         """Call with the token (调用); a refused token is replaced by whoever notices first, the call repeated once.

@@ -16,11 +16,9 @@ returns the stored answer (of two pushes handled at once, the one that loses the
 
 import logging
 import secrets
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
@@ -32,6 +30,7 @@ from bot.conversation.texts import texts
 from bot.errors import BadValueError
 from bot.notices.report import Consent, Report
 from bot.ports import Clock
+from handlers.places import places_of
 from handlers.wechat import markup, messages
 from handlers.wechat.budget import Budget, CrowdedError, Hold, Lateness, Seats, Silence, Turns
 from handlers.wechat.envelope import Envelope, EnvelopeError, Opened, Refusal
@@ -139,7 +138,7 @@ class _Window:
             reference = secrets.token_hex(4)
             CRASHED.inc()
             # Not ``exception()``: the message text of an exception may quote a person.
-            _log.error("push failed, reference %s: %s", reference, _trace(error))
+            _log.error("push failed, reference %s: %s", reference, places_of(error))
             return self._said(incoming, self._doorway.apology(reference))
         self._lateness.over()
         return answer
@@ -156,25 +155,13 @@ class _Window:
             with self._seats.taken():
                 self._doorway.note(received.reports, received.consents)
         except Exception as error:  # noqa: BLE001 - whatever broke, the platform hears that it should come again
-            _log.error("reports could not be stored: %s", _trace(error))
+            _log.error("reports could not be stored: %s", places_of(error))
         else:
             return True
         if self._repushes.take():
             return False
         LOST.inc()
         return True
-
-
-def _trace(error: BaseException) -> str:
-    """Class names and places (异常位置) of an exception and its causes; never their texts, which may quote a person."""
-    parts = []
-    seen: BaseException | None = error
-    while seen is not None:
-        frames = traceback.extract_tb(seen.__traceback__)
-        places = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-        parts.append(f"{type(seen).__module__}.{type(seen).__qualname__} at {places}")
-        seen = seen.__cause__ or seen.__context__
-    return " from ".join(parts)
 
 
 def _sealed(envelope: Envelope, opened: Opened, received: messages.Received, answer: Rendered) -> Response:
