@@ -71,7 +71,9 @@ _RECOGNISE = (
 )
 _SETTLE = update(delivery_report).where(_r.key == bindparam("row_key")).values(next_at=None)
 _PUT_OFF = update(delivery_report).where(_r.key.in_(_KEYS)).values(tries=_r.tries + 1)
-_UNMATCHED = select(func.count()).select_from(delivery_report).where(_r.next_at.is_not(None))
+UNMATCHED = select(func.count()).select_from(delivery_report).where(_r.next_at.is_not(None))
+"""How many reports wait for the message they are about."""
+
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -106,8 +108,7 @@ class SqlReports:
 
     def to_match(self, now: datetime, most: int) -> Sequence[Report]:
         """Return reports that are due (待匹配), oldest first; what others are looking at is passed over."""
-        # SQLite has one writer, who holds everything.
-        due = _DUE if self._transaction.dialect == "sqlite" else _DUE.with_for_update(skip_locked=True)
+        due = self._transaction.passing_over(_DUE)
         return [_to_report(row) for row in self._transaction.rows(due, {"now": now, "most": most})]
 
     def about(self, reports: Sequence[Report]) -> Mapping[str, Delivery]:
@@ -166,7 +167,7 @@ class SqlReports:
 
     def unmatched(self) -> int:
         """Return how many wait (未匹配数)."""
-        row = self._transaction.row(_UNMATCHED)
+        row = self._transaction.row(UNMATCHED)
         return int(row[0]) if row else 0
 
 

@@ -1,22 +1,23 @@
 """The ledger of deliveries (投递台账) as senders see it: taken by lease, every write compared with state and owner."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, false, func, select, true, update
+from sqlalchemy import Select, and_, bindparam, case, false, select, true, update
 
 from bot.notices.broadcast import BroadcastState
 from bot.notices.delivery import Channel, Delivery, DeliveryState
 from bot.notices.scene import Scene
 from storage.cipher import FieldCipher
-from storage.delivery_rows import DELIVERY_COLUMNS, WIDTH, moving, to_delivery
+from storage.delivery_rows import DELIVERY_COLUMNS, moving, to_delivery
 from storage.halts import IS_CLOSED
 from storage.notice_tables import broadcast, delivery
-from storage.persons import PERSON_COLUMNS, to_person
+from storage.scenes import ACCOUNT, SCENE_COLUMNS, to_scene
 from storage.tables import Moment, graduate, talk
 from storage.transaction import Transaction
-from storage.windows import to_window, window_columns, window_parameters
+from storage.windows import window_parameters
 
 _c, _b = delivery.c, broadcast.c
 _NOW = bindparam("now", type_=Moment)
@@ -62,23 +63,12 @@ _HURRY = update(delivery).where(
 )
 _GONE = update(talk).where(talk.c.openid == bindparam("row_openid")).values(following=False)
 
-# Whose account it goes to: a broadcast asks who is bound now, a message of the system knows.
-_ACCOUNT = func.coalesce(func.nullif(graduate.c.openid, ""), _c.openid)
-_P, _W = WIDTH + 3, WIDTH + 3 + len(PERSON_COLUMNS)
 _SCENE = (
-    select(
-        *DELIVERY_COLUMNS,
-        _b.state,
-        _b.version,
-        _b.not_after,
-        *PERSON_COLUMNS,
-        *window_columns(_ACCOUNT),
-        IS_CLOSED,
-    )
+    select(*SCENE_COLUMNS, IS_CLOSED)
     .select_from(
         delivery.outerjoin(broadcast, _b.id == _c.broadcast_id)
         .outerjoin(graduate, and_(graduate.c.id == _c.graduate_id, _c.broadcast_id != ""))
-        .outerjoin(talk, talk.c.openid == _ACCOUNT)
+        .outerjoin(talk, talk.c.openid == ACCOUNT)
     )
     .where(
         _c.id == bindparam("delivery_id"),
@@ -121,18 +111,7 @@ class SqlLedger:
         """Return what is known of a delivery taken by ``owner`` (发送现场), or None if it is not theirs any more."""
         asked = {"delivery_id": delivery_id, "owner": owner, "now": now, **window_parameters(now)}
         row = self._transaction.row(_SCENE, asked)
-        if row is None:
-            return None
-        state, version, not_after = row[WIDTH:_P]
-        return Scene(
-            to_delivery(row[:WIDTH], self._cipher),
-            BroadcastState[state] if state else None,
-            version or 0,
-            not_after,
-            to_person(row[_P:_W], self._cipher),
-            to_window(row[_W:-1]),
-            is_closed=bool(row[-1]),
-        )
+        return None if row is None else replace(to_scene(row[:-1], self._cipher), is_closed=bool(row[-1]))
 
     def move(self, delivery: Delivery, was: DeliveryState, owner: str) -> bool:
         """Write a delivery if it still is in the state ``was`` and its owner's (改状态); False otherwise."""
@@ -159,7 +138,7 @@ class SqlLedger:
 
     def expired(self, now: datetime, most: int) -> Sequence[tuple[Delivery, str]]:
         """Return deliveries whose worker has not been heard of (失联的), each with that owner."""
-        rows = self._transaction.rows(self._passing(_EXPIRED), {"now": now, "most": most})
+        rows = self._transaction.rows(self._transaction.passing_over(_EXPIRED), {"now": now, "most": most})
         return [(to_delivery(row[:-1], self._cipher), row[-1]) for row in rows]
 
     def hurry(self, code: int, now: datetime) -> int:
@@ -176,8 +155,4 @@ class SqlLedger:
         self._transaction.write(_GONE, {"row_openid": openid})
 
     def _ids(self, statement: Select[Any], parameters: dict[str, Any]) -> list[str]:
-        return [row.id for row in self._transaction.rows(self._passing(statement), parameters)]
-
-    def _passing(self, statement: Select[Any]) -> Select[Any]:
-        """Lock what is found, and pass over what others hold; SQLite has one writer, who holds everything."""
-        return statement if self._transaction.dialect == "sqlite" else statement.with_for_update(skip_locked=True)
+        return [row.id for row in self._transaction.rows(self._transaction.passing_over(statement), parameters)]

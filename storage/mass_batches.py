@@ -9,19 +9,18 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
 
-from bot.notices.broadcast import BroadcastState
 from bot.notices.delivery import Channel, Delivery, DeliveryState, Reason
 from bot.notices.mass import LEAST, MassBatch, member_of
 from bot.notices.scene import Scene
 from bot.registration.stage import Stage
 from storage.cipher import FieldCipher
-from storage.delivery_rows import DELIVERY_COLUMNS, WIDTH, moving, to_delivery
+from storage.delivery_rows import moving
 from storage.dossiers import CHUNK, chunks
 from storage.notice_tables import broadcast, delivery, mass_batch
-from storage.persons import PERSON_COLUMNS, to_person
+from storage.scenes import ACCOUNT, SCENE_COLUMNS, to_scene
 from storage.tables import Moment, graduate, talk
 from storage.transaction import Transaction
-from storage.windows import to_window, window_columns, window_parameters
+from storage.windows import window_parameters
 
 _c, _m, _b = delivery.c, mass_batch.c, broadcast.c
 _NOW = bindparam("now", type_=Moment)
@@ -29,21 +28,19 @@ _QUEUED, _SENDING = DeliveryState.QUEUED.name, DeliveryState.SENDING.name
 
 # -- who waits -------------------------------------------------------------------------------------------------------
 _WAITS = and_(_c.state == _QUEUED, _c.channel == Channel.MASS.name, _c.batch_id == "")
-_ACCOUNT = func.coalesce(func.nullif(graduate.c.openid, ""), _c.openid)
 _DUE = (
     select(_c.id)
     .where(_c.broadcast_id == bindparam("broadcast_id"), _WAITS, or_(_c.next_at.is_(None), _c.next_at <= _NOW))
     # Who was tried as often goes together, so that nobody's tries are used up by others'.
     .order_by(_c.attempts.desc(), _c.id)
 )
-_P, _W = WIDTH + 3, WIDTH + 3 + len(PERSON_COLUMNS)
 # By identifier alone: any other condition may lead PostgreSQL to an index that holds thousands.
 _SCENES = (
-    select(*DELIVERY_COLUMNS, _b.state, _b.version, _b.not_after, *PERSON_COLUMNS, *window_columns(_ACCOUNT))
+    select(*SCENE_COLUMNS)
     .select_from(
         delivery.join(broadcast, _b.id == _c.broadcast_id)
         .outerjoin(graduate, graduate.c.id == _c.graduate_id)
-        .outerjoin(talk, talk.c.openid == _ACCOUNT)
+        .outerjoin(talk, talk.c.openid == ACCOUNT)
     )
     .where(_c.id.in_(bindparam("keys", expanding=True)))
 )
@@ -75,7 +72,7 @@ _TAKE = (
     .where(_c.id.in_(bindparam("keys", expanding=True)), _WAITS)
     .values(state=_SENDING, attempts=_c.attempts + 1, next_at=None, reason=None, to_show=False)
 )
-_ACCOUNTS = select(_c.openid).where(_c.batch_id == bindparam("row_batch")).order_by(_c.id)
+ACCOUNTS = select(_c.openid).where(_c.batch_id == bindparam("row_batch")).order_by(_c.id)
 _REHOME = update(delivery).where(_c.id == bindparam("row_id"))
 _TO_DO = (
     select(mass_batch)
@@ -139,7 +136,7 @@ class SqlBatches:
         due = [row.id for row in self._transaction.rows(_DUE, {"broadcast_id": broadcast_id, "now": now})]
         for piece in chunks(due):
             rows = self._transaction.rows(_SCENES, {"keys": piece, **window_parameters(now)})
-            found = {scene.delivery.id: scene for scene in map(self._scene, rows)}
+            found = {scene.delivery.id: scene for scene in (to_scene(row, self._cipher) for row in rows)}
             scenes = (found[id_] for id_ in piece if id_ in found)
             yield from (scene for scene in scenes if scene.delivery.state is DeliveryState.QUEUED)
 
@@ -184,7 +181,7 @@ class SqlBatches:
 
     def openids(self, batch_id: str) -> Sequence[str]:
         """Return the accounts of a batch, always in the same order."""
-        return [row.openid for row in self._transaction.rows(_ACCOUNTS, {"row_batch": batch_id})]
+        return [row.openid for row in self._transaction.rows(ACCOUNTS, {"row_batch": batch_id})]
 
     def move(self, old: MassBatch, new: MassBatch) -> bool:
         """Write a batch, and its members with it, if it still is as it was (批次与成员同步); False otherwise.
@@ -230,17 +227,6 @@ class SqlBatches:
         """Return the batch of a platform's identifier or None."""
         row = self._transaction.row(_BY_MESSAGE, {"message_id": message_id})
         return _batch(row) if row else None
-
-    def _scene(self, row: Row[Any]) -> Scene:
-        state, version, not_after = row[WIDTH:_P]
-        return Scene(
-            to_delivery(row[:WIDTH], self._cipher),
-            BroadcastState[state],
-            version,
-            not_after,
-            to_person(row[_P:_W], self._cipher),
-            to_window(row[_W:]),
-        )
 
 
 def _batch(row: Row[Any]) -> MassBatch:

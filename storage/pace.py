@@ -10,7 +10,7 @@ from bot.errors import MovedError
 from bot.notices.pacing import Setting, grown, slowed, spread
 from storage.notice_tables import pace
 from storage.tables import Moment
-from storage.transaction import Transaction, connected
+from storage.transaction import Transaction, connected, writing
 
 _NAME = "wechat"
 _p = pace.c
@@ -52,24 +52,19 @@ class SqlPace:
     def rate(self) -> float:
         """Return the present rate in calls a second (当前速度)."""
         with connected(self._engine) as connection:
-            row = Transaction(connection).row(_READ)
-        return min(row.rate if row else self._most, self._most) / 1000
+            stored = stored_rate(Transaction(connection))
+        return min(stored if stored is not None else self._most, self._most) / 1000
 
     def _changed(self, change: Change, now: datetime) -> Sequence[datetime]:
         """Read, change, and write back if it still is what was read."""
         for _ in range(_TRIES):
-            with connected(self._engine) as connection:
-                transaction = Transaction(connection)
-                transaction.begin()
-                try:
-                    if (old := self._read(transaction, now)) is None:
-                        continue
-                    new, slots = change(old)
-                    if self._write(transaction, old, new):
-                        transaction.commit()
-                        return tuple(slots)
-                finally:
-                    transaction.end()
+            with writing(self._engine) as transaction:
+                if (old := self._read(transaction, now)) is None:
+                    continue
+                new, slots = change(old)
+                if self._write(transaction, old, new):
+                    transaction.commit()
+                    return tuple(slots)
         raise MovedError("the pace is changed all the time")
 
     def _read(self, transaction: Transaction, now: datetime) -> Setting | None:
@@ -86,6 +81,12 @@ class SqlPace:
     def _write(transaction: Transaction, old: Setting, new: Setting) -> bool:
         was = {"was_slot": old.next_slot, "was_rate": old.rate}
         return old == new or transaction.write(_UPDATE, {**was, **_columns(new)}) == 1
+
+
+def stored_rate(transaction: Transaction) -> int | None:
+    """Return the present rate in calls in a thousand seconds (当前速度), None before the first call."""
+    row = transaction.row(_READ)
+    return row.rate if row else None
 
 
 def _columns(setting: Setting) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from bot.notices.broadcast import BroadcastState
 from bot.notices.delivery import DeliveryState
 from bot.notices.scene import Halt, holding
 from storage.beats import SqlBeats
+from storage.delivery_reports import UNMATCHED
 from storage.halts import SqlHalts
-from storage.notice_tables import broadcast, delivery, delivery_report, mass_batch, pace
+from storage.notice_tables import broadcast, delivery, mass_batch
+from storage.pace import stored_rate
 from storage.tables import Moment, footstep, graduate, season, talk
 from storage.transaction import Transaction, connected
 
@@ -34,16 +36,17 @@ _QUEUE = (
     .group_by(_BY, _d.state)
 )
 _FIRST_DUE = func.min(_d.next_at)
-_OLDEST_OF_SYSTEM = select(_FIRST_DUE).where(
+OLDEST_OF_SYSTEM = select(_FIRST_DUE).where(
     _d.broadcast_id == "", _d.state == DeliveryState.QUEUED.name, _d.next_at <= _NOW
 )
+"""Since when a message of the system has been due; needs the parameter ``now``."""
+
 _OLDEST_OF_BROADCASTS = select(_FIRST_DUE).where(
     _d.broadcast_id.in_(select(_b.id).where(_b.state == BroadcastState.RUNNING.name, _b.frozen_at.is_not(None))),
     _d.state == DeliveryState.QUEUED.name,
     _d.next_at <= _NOW,
 )
 _OLDEST_LEASE = select(func.min(_d.lease_until)).where(_d.state.in_([state.name for state in _HELD]))
-_UNMATCHED = select(func.count()).select_from(delivery_report).where(delivery_report.c.next_at.is_not(None))
 _BROADCASTS = select(_b.state, func.count().label("n")).group_by(_b.state)
 _BATCHES = select(mass_batch.c.state, func.count().label("n")).group_by(mass_batch.c.state)
 _TURNS = (
@@ -59,7 +62,6 @@ _STAGES = (
     .where(_g.season_id.in_(select(season.c.id).where(season.c.is_current == 1)))
     .group_by(_g.stage)
 )
-_PACE = select(pace.c.rate).where(pace.c.name == "wechat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,14 @@ def count_queues(engine: Engine, now: datetime) -> QueueFacts:
             row = transaction.row(statement, {"now": now})
             return row[0] if row else None
 
-        due = {"system": one(_OLDEST_OF_SYSTEM), "broadcast": one(_OLDEST_OF_BROADCASTS)}
-        rate = one(_PACE)
+        due = {"system": one(OLDEST_OF_SYSTEM), "broadcast": one(_OLDEST_OF_BROADCASTS)}
+        rate = stored_rate(transaction)
         turns = transaction.rows(_TURNS, {"since": now - TRAIL})
         return QueueFacts(
             queue={(row.sender, row.state): row.n for row in transaction.rows(_QUEUE)},
             oldest_due={sender: moment for sender, moment in due.items() if moment is not None},
             oldest_lease=one(_OLDEST_LEASE),
-            unmatched=int(one(_UNMATCHED) or 0),
+            unmatched=int(one(UNMATCHED) or 0),
             broadcasts={row.state: row.n for row in transaction.rows(_BROADCASTS)},
             batches={row.state: row.n for row in transaction.rows(_BATCHES)},
             turns={(row.step, row.outcome): row.n for row in turns[:_MOST_TURNS]},

@@ -19,6 +19,7 @@ from storage.seasons import SEASON_COLUMNS, to_season
 from storage.tables import graduate, season, talk
 from storage.transaction import Transaction
 
+MOVED = "another message of the account was handled meanwhile"
 _MEMORY = "talk:memory"
 _TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.spoke_at, talk.c.acted_at, talk.c.memory)
 _S, _T = len(SEASON_COLUMNS), len(SEASON_COLUMNS) + len(_TALK_COLUMNS)
@@ -77,7 +78,7 @@ class SqlTalks:
         if old.seq == 0:
             self._transaction.write_of(_INSERT, {"openid": old.openid, **columns})
         elif self._transaction.write_of(_UPDATE, {"row_openid": old.openid, "old_seq": old.seq, **columns}) != 1:
-            raise MovedError("another message of the account was handled meanwhile")
+            raise MovedError(MOVED)
 
     def columns(self, old: Talk, new: Talk) -> dict[str, Any]:
         """Return the columns of the version after ``old`` (列值), but for the account."""

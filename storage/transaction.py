@@ -1,9 +1,10 @@
 """The transaction (事务): one connection, the words BEGIN and COMMIT, and every fault in our own words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Table, insert, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Select, Table, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
@@ -150,14 +151,9 @@ class Transaction:
         The statement is compiled once and the values go straight to the driver: what SQLAlchemy does for each row
         of an executemany costs as much as the database's own work.
         """
-        dialect = self._connection.dialect
-        compiled = insert(table).compile(dialect=dialect, column_keys=list(rows[0]))
-        kinds = ((name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in rows[0])
-        translated = [(name, translate) for name, translate in kinds if translate is not None]
-        values = [{**row, **{name: translate(row[name]) for name, translate in translated}} for row in rows]
-        order = compiled.positiontup
-        parameters = values if order is None else [tuple(map(row.__getitem__, order)) for row in values]
-        self._guarded(lambda: self._connection.exec_driver_sql(str(compiled), parameters))
+        made = Ready(insert(table), names=list(rows[0])).made(self._connection.dialect)
+        values = [made.values(row) for row in rows]
+        self._guarded(lambda: self._connection.exec_driver_sql(made.sql, values))
 
     def write_new(self, statement: Executable, parameters: Mapping[str, Any]) -> bool:
         """Insert behind a savepoint (保存点); False, with nothing done, if a unique value is taken."""
@@ -167,6 +163,13 @@ class Transaction:
         except TakenError:
             return False
         return True
+
+    def passing_over(self, statement: Select[Any]) -> Select[Any]:
+        """Return a statement that locks what it finds, and passes over what others hold (跳过已锁定的行).
+
+        SQLite has one writer, who holds everything.
+        """
+        return statement if self.dialect == "sqlite" else statement.with_for_update(skip_locked=True)
 
     def analyse(self, table: Table) -> None:
         """Let PostgreSQL look at a table that has just grown (统计信息), or it plans as if it were empty.
@@ -236,3 +239,19 @@ class Transaction:
         if isinstance(fault, LostError):
             self._breaker.failed()
         return fault
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Transaction]:
+    """Open a connection and begin to write (写事务); left without ``commit``, everything is taken back.
+
+    Raises:
+        MovedError, StoreError: as every method of a transaction.
+    """
+    with connected(engine) as connection:
+        transaction = Transaction(connection)
+        transaction.begin()
+        try:
+            yield transaction
+        finally:
+            transaction.end()

@@ -11,12 +11,11 @@ from bot.ports import Footstep
 from storage.cipher import FieldCipher
 from storage.ready import Ready
 from storage.tables import footstep, talk
-from storage.talks import SqlTalks
+from storage.talks import MOVED, SqlTalks
 from storage.trail import SqlTrail, footstep_columns
 from storage.transaction import Transaction
 
 _t, _f = talk.c, footstep.c
-_MOVED = "another message of the account was handled meanwhile"
 _STEP = (_f.who, _f.rev, _f.step, _f.outcome, _f.to_step, _f.at)
 
 
@@ -86,4 +85,4 @@ class SqlTurns:
         else:
             written = self._transaction.write_of(_UPDATE, values | {"row_openid": old.openid, "old_seq": old.seq})
         if written != 1:
-            raise MovedError(_MOVED)
+            raise MovedError(MOVED)

@@ -39,7 +39,7 @@ from storage.seasons import SqlSeasons
 from storage.subscriptions import SqlSubscriptions
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail
-from storage.transaction import Transaction, connected
+from storage.transaction import Transaction, connected, writing
 from storage.turns import SqlTurns
 
 
@@ -253,10 +253,5 @@ class SqlWork:
 
         On SQLite it is the only writer until it is left, so nothing slow belongs inside, a call to WeChat least of all.
         """
-        with connected(self._engine) as connection:
-            transaction = Transaction(connection)
-            transaction.begin()
-            try:
-                yield SqlUnitOfWork(transaction, self._cipher, self._clock)
-            finally:
-                transaction.end()
+        with writing(self._engine) as transaction:
+            yield SqlUnitOfWork(transaction, self._cipher, self._clock)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, bindparam, event, func, insert, select
+from sqlalchemy import Engine, bindparam, event, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.notices.delivery import DeliveryState
 from bot.notices.scene import Halt, holding
 from storage.access_token import access_token_table
 from storage.beats import SqlBeats
@@ -17,17 +16,12 @@ from storage.engine import Timeouts, open_engine
 from storage.faults import StoreError
 from storage.halts import SqlHalts
 from storage.migrating import current_revision
-from storage.notice_tables import delivery
-from storage.tables import Moment, limit_count, metadata
-from storage.transaction import Transaction, connected
+from storage.queue_facts import OLDEST_OF_SYSTEM
+from storage.tables import limit_count, metadata
+from storage.transaction import Transaction, connected, writing
 
 _TRIAL = insert(limit_count)
-_c, _t = delivery.c, access_token_table(metadata).c
-_OLDEST_DUE = select(func.min(_c.next_at)).where(
-    _c.broadcast_id == "",
-    _c.state == DeliveryState.QUEUED.name,
-    _c.next_at <= bindparam("now", type_=Moment),
-)
+_t = access_token_table(metadata).c
 _TOKEN = select(_t.expires_at).where(_t.name == bindparam("name"))
 
 
@@ -85,13 +79,8 @@ def try_to_write(engine: Engine, now: datetime) -> None:
         MovedError: somebody else is writing for longer than the engine waits.
         StoreError: it cannot be written.
     """
-    with connected(engine) as connection:
-        transaction = Transaction(connection)
-        transaction.begin()
-        try:
-            transaction.write(_TRIAL, {"key": secrets.token_hex(32), "count": 0, "expires_at": now})
-        finally:
-            transaction.end()
+    with writing(engine) as transaction:
+        transaction.write(_TRIAL, {"key": secrets.token_hex(32), "count": 0, "expires_at": now})
 
 
 def read_vital_signs(
@@ -120,7 +109,7 @@ def read_vital_signs(
 
 def _signs(transaction: Transaction, now: datetime, token_name: str) -> VitalSigns:
     token = transaction.row(_TOKEN, {"name": token_name})
-    due = transaction.row(_OLDEST_DUE, {"now": now})
+    due = transaction.row(OLDEST_OF_SYSTEM, {"now": now})
     return VitalSigns(
         SqlBeats(transaction).last(),
         datetime.fromtimestamp(token.expires_at, UTC) if token and token.expires_at else None,

@@ -1,10 +1,13 @@
 """The copier (备份器): what every database can do in its own way."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.errors import QuxiangError
 from bot.notices.scene import Halt
+
+DAMAGED: Final = "备份文件不完整或已损坏：请换一份备份"
+NOT_OURS: Final = "这个文件里没有本系统的数据"
 
 
 class BackupError(QuxiangError):

@@ -18,14 +18,13 @@ from sqlalchemy import URL
 
 from bot.moments import to_microseconds
 from bot.notices.scene import Halt
-from storage.backups.copier import BackupError
+from storage.backups.copier import DAMAGED, BackupError
 from storage.backups.programs import feed, found, pieces_of, secret_file, started
 from storage.schema import metadata
 
 _GZIP: Final = b"\x1f\x8b"
 _HEAD: Final = re.compile(rb"-- quxiang backup of MariaDB, revision ([0-9A-Za-z_]{1,32})\n")
 _END: Final = b"-- quxiang backup: this is the end\n"
-_DAMAGED: Final = "备份文件不完整或已损坏：请换一份备份"
 # Whoever restores need not be allowed to make triggers for somebody else.
 _DEFINER: Final = re.compile(rb"/\*!50017 DEFINER=`[^`]*`@`[^`]*`\*/ ?")
 
@@ -67,7 +66,7 @@ class MariaDbCopier:
         if (found_head := _HEAD.fullmatch(head)) is None:
             raise BackupError("这不是本系统 MariaDB 数据库的备份：请检查文件，以及 database.url 是不是同一种数据库")
         if last != _END:
-            raise BackupError(_DAMAGED)
+            raise BackupError(DAMAGED)
         return found_head[1].decode()
 
     def load(self, file: Path, halt: Halt) -> None:
@@ -141,4 +140,4 @@ def _named_faults() -> Iterator[None]:
         pass
     else:
         return
-    raise BackupError(_DAMAGED)
+    raise BackupError(DAMAGED)

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from bot.moments import to_microseconds
 from bot.notices.scene import Halt
-from storage.backups.copier import BackupError
+from storage.backups.copier import NOT_OURS, BackupError
 from storage.backups.programs import feed, found, pieces_of, secret_file, started
 from storage.schema import metadata
 
@@ -50,7 +50,7 @@ class PostgresCopier:
             lines = script.read().decode("utf-8", "replace").splitlines()
         begins = [number for number, line in enumerate(lines) if line.startswith("COPY ")]
         if not begins or begins[0] + 1 >= len(lines) or lines[begins[0] + 1] == "\\.":
-            raise BackupError("这个文件里没有本系统的数据")
+            raise BackupError(NOT_OURS)
         return lines[begins[0] + 1].strip()
 
     def load(self, file: Path, halt: Halt) -> None:

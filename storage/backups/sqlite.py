@@ -13,15 +13,14 @@ from typing import Final
 from sqlalchemy import URL
 
 from bot.notices.scene import Halt
-from storage.backups.copier import BackupError
+from storage.backups.copier import DAMAGED, NOT_OURS, BackupError
 from storage.engine import open_engine
 from storage.halts import SqlHalts
 from storage.migrating import migrate
-from storage.transaction import Transaction, connected
+from storage.transaction import connected, writing
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _PATIENCE: Final = 30.0
-_DAMAGED: Final = "备份文件不完整或已损坏：请换一份备份"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +48,16 @@ class SqliteCopier:
         # SQLite itself overlooks that the very end is missing. Format: sqlite.org/fileformat2.html, 1.3
         page, pages = int.from_bytes(head[16:18]), int.from_bytes(head[28:32])
         if file.stat().st_size != (65536 if page == 1 else page) * pages:
-            raise BackupError(_DAMAGED)
-        with _named_faults(_DAMAGED), closing(_opened_to_read(file)) as connection:
+            raise BackupError(DAMAGED)
+        with _named_faults(DAMAGED), closing(_opened_to_read(file)) as connection:
             if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-                raise BackupError(_DAMAGED)
+                raise BackupError(DAMAGED)
             row = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             if (
                 row is None
                 or (found := connection.execute("SELECT version_num FROM alembic_version").fetchone()) is None
             ):
-                raise BackupError("这个文件里没有本系统的数据")
+                raise BackupError(NOT_OURS)
         return str(found[0])
 
     def load(self, file: Path, halt: Halt) -> None:
@@ -85,11 +84,10 @@ class SqliteCopier:
 def _put(url: str, halt: Halt) -> None:
     engine = open_engine(url, pool_size=1)
     try:
-        with connected(engine) as connection:
-            transaction = Transaction(connection)
-            transaction.begin()
+        with writing(engine) as transaction:
             SqlHalts(transaction).put(halt)
             transaction.commit()
+        with connected(engine) as connection:
             # Into the file itself, which is all that is read from here on.
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
     finally:
