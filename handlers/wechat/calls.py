@@ -56,7 +56,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class CallLimits:
     """How long the platform is waited for (超时与重试).
 
     Attributes:
@@ -70,7 +70,7 @@ class Patience:
     busy_retries: int = 0
 
 
-_USUAL = Patience()
+_USUAL = CallLimits()
 
 
 class Calls:
@@ -83,12 +83,12 @@ class Calls:
         self,
         account: Account,
         tokens: AccessTokens,
-        patience: Patience = _USUAL,
+        limits: CallLimits = _USUAL,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._account = account
         self._tokens = tokens
-        self._patience = patience
+        self._limits = limits
         self._sleep = sleep
         self._session = requests.Session()
         # At DEBUG, urllib3 logs every address, and the platform wants its token there.
@@ -136,7 +136,7 @@ class Calls:
 
         Only -1 is repeated: it says that nothing was done. After a time-out the message may be on its way.
         """
-        for attempt in range(self._patience.busy_retries):
+        for attempt in range(self._limits.busy_retries):
             try:
                 return self._request(action, body, query)
             except PlatformError as error:
@@ -155,7 +155,7 @@ class Calls:
                 # Real characters: the platform shows \u escapes to people as they are. Lone surrogates have no UTF-8.
                 data=None if body is None else json.dumps(body, ensure_ascii=False).encode(errors="replace"),
                 headers={"Content-Type": "application/json; charset=utf-8"},
-                timeout=(self._patience.connect, self._patience.read),
+                timeout=(self._limits.connect, self._limits.read),
                 allow_redirects=False,  # a redirect would carry the token elsewhere
             )
         except requests.RequestException as error:

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from handlers.wechat.calls import Account, Answer, Calls, Patience
+from handlers.wechat.calls import Account, Answer, CallLimits, Calls
 from handlers.wechat.faults import PlatformError, no_answer
 from storage.access_token import AccessTokens
 
-__all__ = ["Account", "Answer", "Patience", "PlatformClient"]
+__all__ = ["Account", "Answer", "CallLimits", "PlatformClient"]
 
 _NO_MENU = 46003
-_USUAL = Patience()
+_USUAL = CallLimits()
 
 
 class PlatformClient:
@@ -23,10 +23,10 @@ class PlatformClient:
         self,
         account: Account,
         tokens: AccessTokens,
-        patience: Patience = _USUAL,
+        limits: CallLimits = _USUAL,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._calls = Calls(account, tokens, patience, sleep)
+        self._calls = Calls(account, tokens, limits, sleep)
 
     def close(self) -> None:
         """Close the connections kept open (关闭连接)."""

@@ -36,7 +36,7 @@ class WeChatPost:
     """Sends one message at a time, or one text to many (发送); fits ``bot.notices.ports.Post``.
 
     Args:
-        client: the platform; its patience must not repeat calls by itself, the sender counts attempts.
+        client: the platform; its limits must not repeat calls by itself, the sender counts attempts.
         clock: the present moment.
         template: identifier of a template with the fields ``thing1`` (what) and ``time2`` (when); "" for none.
         subscription: the same for subscription notices.

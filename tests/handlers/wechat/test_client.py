@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.errors import BadValueError, TransportError
-from handlers.wechat.client import Account, Patience, PlatformClient
+from handlers.wechat.client import Account, CallLimits, PlatformClient
 from handlers.wechat.faults import ErrorKind, PlatformError, classify
 from handlers.wechat.menu import MENU, is_live, publish
 from storage.access_token import AccessTokens, SqlTokens, access_token_table
@@ -239,7 +239,7 @@ def test_busy_is_not_repeated_while_a_person_waits(client: PlatformClient, fake:
 
 
 def test_busy_is_repeated_elsewhere_with_growing_pauses(fake: Fake, tokens: AccessTokens, pauses: list[float]) -> None:
-    patient = PlatformClient(Account("wx1", SECRET, fake.base), tokens, Patience(busy_retries=2), pauses.append)
+    patient = PlatformClient(Account("wx1", SECRET, fake.base), tokens, CallLimits(busy_retries=2), pauses.append)
     fake.answers.extend({"errcode": -1, "errmsg": "system error"} for _ in range(2))
     patient.send_text(OPENID, "好")
     assert len(fake.calls) == 3
@@ -325,7 +325,7 @@ def test_a_redirect_never_carries_the_token_elsewhere(client: PlatformClient, fa
 
 
 def test_a_platform_that_hangs_is_given_up_and_not_asked_twice(fake: Fake, tokens: AccessTokens) -> None:
-    hasty = PlatformClient(Account("wx1", SECRET, fake.base), tokens, Patience(read=0.2, busy_retries=3))
+    hasty = PlatformClient(Account("wx1", SECRET, fake.base), tokens, CallLimits(read=0.2, busy_retries=3))
     fake.answers.append(3.0)
     start = time.monotonic()
     error = failure(hasty)
@@ -348,7 +348,7 @@ def test_what_never_reached_the_platform_was_surely_not_done(
 
 
 def test_a_hanging_token_call_is_given_up_too(fake: Fake, tokens: AccessTokens) -> None:
-    hasty = PlatformClient(Account("wx1", SECRET, fake.base), tokens, Patience(read=0.2))
+    hasty = PlatformClient(Account("wx1", SECRET, fake.base), tokens, CallLimits(read=0.2))
     fake.takes = 0.6
     error = failure(hasty)
     assert error.kind is ErrorKind.RETRY

@@ -16,7 +16,7 @@ from bot.notices.parcel import MassState, Parcel
 from bot.notices.settling import Sent, Verdict
 from bot.registration.season import SHANGHAI
 from handlers.sandbox import DEMO_TEMPLATE_ID, Phone
-from handlers.wechat.client import Account, Patience, PlatformClient
+from handlers.wechat.client import Account, CallLimits, PlatformClient
 from handlers.wechat.faults import ErrorKind, PlatformError, classify
 from handlers.wechat.post import WeChatPost
 from handlers.wechat.verdicts import PERSONAL, verdict_on
@@ -65,7 +65,7 @@ def opened(tokens: AccessTokens) -> Iterator[Opened]:
     clients: list[PlatformClient] = []
 
     def opened(address: str) -> WeChatPost:
-        client = PlatformClient(Account(APP_ID, SECRET, address), tokens, Patience(read=0.3))
+        client = PlatformClient(Account(APP_ID, SECRET, address), tokens, CallLimits(read=0.3))
         clients.append(client)
         return WeChatPost(client, lambda: NOW, DEMO_TEMPLATE_ID, DEMO_TEMPLATE_ID, "https://q.example/")
 
