@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from storage.cipher import FieldCipher, derive_keys
 from storage.engine import open_engine
 from storage.migrating import migrate
-from storage.schema import metadata
 from storage.unit_of_work import SqlWork
+from tests.emptied import empty
 from tests.listening import LISTENER
 
 SERVERS = {
@@ -112,17 +112,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """Every database there is, one after the other, migrated and empty."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     if request.param != "sqlite":
-        _empty(url)
+        empty(url)
     return url
-
-
-def _empty(url: str) -> None:
-    engine = open_engine(url)
-    with engine.connect() as connection:
-        for table in reversed(metadata.sorted_tables):
-            # The audit log refuses every DELETE; a TRUNCATE asks no trigger.
-            connection.execute(text("TRUNCATE TABLE audit") if table.name == "audit" else table.delete())
-    engine.dispose()
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.engine import open_engine
 from storage.migrating import migrate
-from storage.schema import metadata
 from tests.chaos.proofs import RECOVERY, among_kills, busiest_second, paused_again_and_again
 from tests.chaos.school import raised
+from tests.emptied import empty
 
 RECIPIENTS, KILLS, PAUSES, RATE = 10_000, 200, 50, 100
 
@@ -42,12 +41,7 @@ def prove(url: str, recipients: int = RECIPIENTS, kills: int = KILLS, pauses: in
 @contextmanager
 def fresh(url: str) -> Iterator[Path]:
     """Empty the database, and give a folder for keys and settings."""
-    engine = open_engine(url)
-    with engine.connect() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table.name != "audit":
-                connection.execute(table.delete())
-    engine.dispose()
+    empty(url)
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
 

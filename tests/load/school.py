@@ -14,9 +14,8 @@ from bot.registration.season import Season, day_of
 from handlers.installation import Installation
 from handlers.keys import make_keys
 from handlers.settings import read_settings
-from storage.engine import open_engine
 from storage.migrating import migrate
-from storage.schema import metadata
+from tests import emptied
 from tests.bot import people
 from tests.load.pushes import ACCOUNT
 
@@ -68,12 +67,7 @@ def opened(config: Path) -> Iterator[Installation]:
 def empty(database: str) -> None:
     """Bring a database to today's tables, with nothing in them."""
     migrate(database)
-    engine = open_engine(database)
-    with engine.connect() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table.name != "audit":
-                connection.execute(table.delete())
-    engine.dispose()
+    emptied.empty(database)
 
 
 def openid_of(number: int) -> str:

@@ -328,7 +328,9 @@ def test_without_an_answer_for_nine_minutes_it_is_unknown_and_never_sent_again(o
     assert states_agree(office)
 
 
-def test_a_worker_that_dies_in_the_call_leaves_a_batch_another_repeats(office: Office) -> None:
+def die_in_the_call(office: Office) -> None:
+    """Three people wait, and their worker dies while it calls."""
+
     def die() -> None:
         raise KilledError
 
@@ -336,6 +338,10 @@ def test_a_worker_that_dies_in_the_call_leaves_a_batch_another_repeats(office: O
     office.post.meanwhile = die
     with pytest.raises(KilledError):
         office.work()
+
+
+def test_a_worker_that_dies_in_the_call_leaves_a_batch_another_repeats(office: Office) -> None:
+    die_in_the_call(office)
     assert office.states == {"SENDING": 3}
     assert office.later(LEASE - SECOND) == 0
     assert office.later(2 * SECOND) == 1
@@ -344,13 +350,7 @@ def test_a_worker_that_dies_in_the_call_leaves_a_batch_another_repeats(office: O
 
 
 def test_a_worker_that_died_long_ago_leaves_a_batch_nobody_repeats(office: Office) -> None:
-    def die() -> None:
-        raise KilledError
-
-    office.start(3)
-    office.post.meanwhile = die
-    with pytest.raises(KilledError):
-        office.work()
+    die_in_the_call(office)
     office.later(RESENDABLE)
     assert len(office.post.sent) == 1
     assert {(row["state"], row["reason"]) for row in office.rows} == {("UNKNOWN", "INTERRUPTED")}

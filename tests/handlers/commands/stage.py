@@ -1,6 +1,6 @@
 """A folder with settings, a sandbox as the platform, and the commands as somebody types them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from handlers.sandbox import Sandbox
 from handlers.settings import read_settings
 from tests.journeys.stage import SEASON, free_port, make_sandbox, serving, write_settings
 
-__all__ = ["SEASON", "Desk", "opened_desk"]
+__all__ = ["SEASON", "Desk", "opened_desk", "typed"]
 
 
 @dataclass
@@ -27,19 +27,24 @@ class Desk:
 
     def types(self, *words: str) -> Result:
         """Type ``quxiang …``; whatever goes wrong must be a sentence, never a traceback."""
-        opened: list[Installation] = []
+        return typed(self.config, {}, words)
 
-        def opener(path: Path) -> Installation:
-            opened.append(build(read_settings(path, {})))
-            return opened[-1]
 
-        result = CliRunner().invoke(cli, ["--config", str(self.config), *words], obj=opener)
-        for each in opened:
-            each.client.close()
-            each.engine.dispose()
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        assert "Traceback" not in result.output
-        return result
+def typed(config: Path, environment: Mapping[str, str], words: Sequence[str]) -> Result:
+    """Type ``quxiang …`` in an environment; whatever goes wrong must be a sentence, never a traceback."""
+    opened: list[Installation] = []
+
+    def opener(path: Path) -> Installation:
+        opened.append(build(read_settings(path, environment)))
+        return opened[-1]
+
+    result = CliRunner().invoke(cli, ["--config", str(config), *words], obj=opener)
+    for each in opened:
+        each.client.close()
+        each.engine.dispose()
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    assert "Traceback" not in result.output
+    return result
 
 
 @contextmanager

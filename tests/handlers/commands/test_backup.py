@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app import build
 from bot.staff.audit import first_break
 from bot.use_cases.manage_sending import lift_halt
-from handlers.commands import cli
 from handlers.installation import Installation
 from handlers.keys import make_keys
 from handlers.roster.demo import demo_roster
@@ -32,6 +30,7 @@ from storage.migrating import current_revision, known_revisions, migrate
 from storage.schema import metadata
 from storage.tables import season
 from storage.transaction import Transaction, connected
+from tests.handlers.commands.stage import typed
 from tests.journeys.stage import SEASON, write_settings
 from tests.listening import LISTENER
 from tests.telling import message
@@ -45,22 +44,15 @@ class Office:
     url: str
     backup: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"QUXIANG_DATABASE__URL": self.url}
+
     def opened(self) -> Installation:
-        return build(read_settings(self.config, {"QUXIANG_DATABASE__URL": self.url}))
+        return build(read_settings(self.config, self.environment))
 
     def types(self, *words: str) -> tuple[int, str]:
-        """Type ``quxiang …``; whatever goes wrong must be a sentence, never a traceback."""
-        opened: list[Installation] = []
-
-        def opener(_: Path) -> Installation:
-            opened.append(self.opened())
-            return opened[-1]
-
-        result = CliRunner().invoke(cli, ["--config", str(self.config), *words], obj=opener)
-        for each in opened:
-            each.client.close()
-            each.engine.dispose()
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        result = typed(self.config, self.environment, words)
         return result.exit_code, result.output
 
     def does(self, *words: str) -> str:

@@ -6,13 +6,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, Response, jsonify, redirect, request
-from sqlalchemy import MetaData, create_engine
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -20,7 +17,7 @@ from bot.errors import BadValueError, TransportError
 from handlers.wechat.client import Account, CallLimits, PlatformClient
 from handlers.wechat.faults import ErrorKind, PlatformError, classify
 from handlers.wechat.menu import MENU, is_live, publish
-from storage.access_token import AccessTokens, SqlTokens, access_token_table
+from storage.access_token import AccessTokens
 
 OPENID = "oIDrpjpQ8j8mBuQ8nM26HWzNEZgg"
 SECRET = "s3cr3t-of-the-account"
@@ -89,16 +86,6 @@ def fake() -> Iterator[Fake]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def tokens(tmp_path: Path) -> Iterator[AccessTokens]:
-    metadata = MetaData()
-    table = access_token_table(metadata)
-    engine = create_engine(f"sqlite:///{tmp_path / 'tokens.db'}")
-    metadata.create_all(engine)
-    yield AccessTokens(SqlTokens(engine, table), lambda: datetime.now(UTC))
-    engine.dispose()
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import MetaData, create_engine
 
 from bot.conversation.reply import Reply
 from bot.errors import BadValueError
@@ -20,7 +18,7 @@ from handlers.wechat.client import Account, CallLimits, PlatformClient
 from handlers.wechat.faults import ErrorKind, PlatformError, classify
 from handlers.wechat.post import WeChatPost
 from handlers.wechat.verdicts import PERSONAL, verdict_on
-from storage.access_token import AccessTokens, SqlTokens, access_token_table
+from storage.access_token import AccessTokens
 from tests.handlers.sandbox.stage import APP_ID, SECRET, Stage, raised
 
 if TYPE_CHECKING:
@@ -35,6 +33,8 @@ PATHS = {
     Channel.SUBSCRIPTION: "message/subscribe/bizsend",
     Channel.MASS: "message/mass/send",
 }
+# Long enough for a busy machine to answer within, and never for what hangs.
+PATIENT, HANGS = 1.0, 2.0
 FORMS = (Channel.TEMPLATE, Channel.SUBSCRIPTION)
 EVERYWHERE = [40013, 40125, 40164, 40243, 89503]
 HERE = [48001, 48004, 53501, 40200, 99999]
@@ -46,16 +46,6 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
-@pytest.fixture
-def tokens(tmp_path: Path) -> Iterator[AccessTokens]:
-    metadata = MetaData()
-    table = access_token_table(metadata)
-    engine = create_engine(f"sqlite:///{tmp_path / 'tokens.db'}")
-    metadata.create_all(engine)
-    yield AccessTokens(SqlTokens(engine, table), lambda: datetime.now(UTC))
-    engine.dispose()
-
-
 Opened = Callable[[str], WeChatPost]
 
 
@@ -65,7 +55,7 @@ def opened(tokens: AccessTokens) -> Iterator[Opened]:
     clients: list[PlatformClient] = []
 
     def opened(address: str) -> WeChatPost:
-        client = PlatformClient(Account(APP_ID, SECRET, address), tokens, CallLimits(read=0.3))
+        client = PlatformClient(Account(APP_ID, SECRET, address), tokens, CallLimits(read=PATIENT))
         clients.append(client)
         return WeChatPost(client, lambda: NOW, DEMO_TEMPLATE_ID, DEMO_TEMPLATE_ID, "https://q.example/")
 
@@ -148,7 +138,7 @@ def test_a_mass_job_for_one_is_refused_as_content(post: WeChatPost, phone: Phone
 @pytest.mark.parametrize("fault", ["-1", "40001", "hang"])
 def test_a_mass_job_nobody_can_ask_about_is_unknown(stage: Stage, post: WeChatPost, fault: str) -> None:
     assert post.mass_state("1") is MassState.UNKNOWN
-    stage.sandbox.inject(fault, 2, seconds=0.6, path="message/mass/get")
+    stage.sandbox.inject(fault, 2, seconds=HANGS, path="message/mass/get")
     assert post.mass_state("1") is MassState.UNKNOWN
 
 
@@ -303,12 +293,12 @@ def test_no_token_for_any_other_reason_halts_everything(
 
 @pytest.mark.parametrize("channel", Channel)
 def test_no_answer_in_time_is_unsure(stage: Stage, post: WeChatPost, phone: Phone, channel: Channel) -> None:
-    stage.sandbox.inject("hang", seconds=0.6, path=PATHS[channel])
+    stage.sandbox.inject("hang", seconds=HANGS, path=PATHS[channel])
     assert tried(post, phone, channel).verdict is Verdict.UNSURE
 
 
 def test_a_token_that_does_not_come_in_time_leaves_nothing_unsure(stage: Stage, post: WeChatPost, phone: Phone) -> None:
-    stage.sandbox.inject("hang", seconds=0.6, path="stable_token")
+    stage.sandbox.inject("hang", seconds=HANGS, path="stable_token")
     assert tried(post, phone, Channel.SERVICE).verdict is Verdict.AGAIN
 
 
@@ -337,7 +327,7 @@ def test_the_people_the_platform_knows_have_their_verdicts(stage: Stage, post: W
 def test_a_quota_is_there_or_is_not_known(stage: Stage, post: WeChatPost, channel: Channel) -> None:
     assert post.has_quota(channel) is True
     for fault in ("45009", "-1", "48001", "hang"):
-        stage.sandbox.inject(fault, seconds=0.6, path="openapi/quota/get")
+        stage.sandbox.inject(fault, seconds=HANGS, path="openapi/quota/get")
         assert post.has_quota(channel) is None
 
 
@@ -383,7 +373,7 @@ def test_nothing_about_the_person_is_logged_or_said(
     told = []
     with caplog.at_level(logging.DEBUG, "handlers"):
         for code in ("40003", "48001", "45009", "40164", "99999", "hang"):
-            stage.sandbox.inject(code, seconds=0.6, path=PATHS[Channel.TEMPLATE])
+            stage.sandbox.inject(code, seconds=HANGS, path=PATHS[Channel.TEMPLATE])
             told.append(str(tried(post, phone, Channel.TEMPLATE)))
     assert not any(secret in caplog.text + "".join(told) for secret in (phone.openid, SECRET, "档案信息已通过"))
 
