@@ -1,11 +1,11 @@
 """The contract of storage holds on every database: here ``engine`` is parametrised, and ``work`` with it."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 
 from bot.registration.archive import ArchiveEntry, ArchiveItems, ArchiveStatus, ReceivingType, TransferType
 from bot.registration.correction import Correction, CorrectionState, Item
@@ -17,8 +17,8 @@ from bot.registration.identity_number import IdentityNumber
 from bot.registration.season import SHANGHAI, Season
 from bot.registration.verification import Extension, Subject, Verification
 from storage.engine import open_engine
-from storage.ready import Made
 from storage.unit_of_work import SqlWork
+from tests.overhearing import overheard
 
 
 @pytest.fixture
@@ -161,20 +161,7 @@ def full(season: Season) -> Dossier:
 
 
 @pytest.fixture
-def statements(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Collects every statement sent to the database, those that go straight to the driver included."""
-    sent: list[str] = []
-    plain = Made.values
-
-    def noted(made: Made, parameters: Mapping[str, object]) -> object:
-        sent.append(made.sql)
-        return plain(made, parameters)
-
-    monkeypatch.setattr(Made, "values", noted)
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Collects every statement sent to the database."""
+    with overheard(engine) as sent:
+        yield sent

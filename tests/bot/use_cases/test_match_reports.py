@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy import Engine, select
 
 from bot.errors import MovedError
 from bot.notices.audience import UNCONFIRMED, Audience
@@ -23,6 +23,7 @@ from storage.notice_tables import delivery_report, subscription
 from storage.unit_of_work import SqlWork
 from tests.bot import people
 from tests.bot.use_cases.report_post import HOUR, NOW, OWNER, SECOND, Post, name_of, report_of, sending
+from tests.overhearing import overheard
 
 _NUMBERS = {"TotalCount": 3, "FilterCount": 3, "SentCount": 3, "ErrorCount": 0}
 MASS_REPORTS = [
@@ -43,14 +44,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def statements(engine: Engine) -> Iterator[list[str]]:
     """Collects every statement sent to the database."""
-    sent: list[str] = []
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    with overheard(engine) as sent:
+        yield sent
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, func, select
 
 from bot.errors import MovedError
 from bot.notices.delivery import WAYS, Delivery, DeliveryState, Reason
@@ -26,6 +26,7 @@ from storage.engine import open_engine
 from storage.notice_tables import delivery_report
 from storage.unit_of_work import SqlWork
 from tests.bot.use_cases.report_post import NOW, SECOND, Post, report_of, sending
+from tests.overhearing import overheard
 
 STORM = int(os.environ.get("QUXIANG_TEST_REPORTS", "400"))
 
@@ -118,16 +119,12 @@ class Storm:
     @contextmanager
     def timed(self, what: str, how_many: int) -> Iterator[None]:
         """Count the microseconds, the statements, and what was done."""
-
-        def count(*_: object) -> None:
-            self.statements[what] += 1
-
-        event.listen(self.post.engine, "before_cursor_execute", count)
-        began = time.perf_counter()
-        yield
-        self.spent[f"{what} µs"] += round(1e6 * (time.perf_counter() - began))
+        with overheard(self.post.engine) as sent:
+            began = time.perf_counter()
+            yield
+            self.spent[f"{what} µs"] += round(1e6 * (time.perf_counter() - began))
+        self.statements[what] += len(sent)
         self.spent[what] += how_many
-        event.remove(self.post.engine, "before_cursor_execute", count)
 
     def figures(self) -> str:
         """What was measured, in one line."""

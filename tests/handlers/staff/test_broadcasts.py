@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from bot.conversation.reply import Reply
 from bot.notices.audience import UNCONFIRMED, Audience
@@ -23,6 +22,7 @@ from handlers.wechat.rendering import render
 from storage.notice_tables import mass_batch
 from storage.tables import talk
 from tests.handlers.staff.stage import Clerk, ConsoleStage
+from tests.overhearing import overheard
 
 ROOM = "/staff/broadcasts"
 CHANNELS = frozenset({Channel.SERVICE, Channel.TEMPLATE, Channel.MASS})
@@ -450,14 +450,8 @@ def test_pages_ask_the_database_as_often_for_many_recipients_as_for_few(
     stage: ConsoleStage, office: Clerk, path: str
 ) -> None:
     def statements() -> int:
-        asked: list[str] = []
-
-        def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
-            asked.append(statement)
-
-        event.listen(stage.installation.engine, "before_cursor_execute", note)
-        office.get(ROOM + path)
-        event.remove(stage.installation.engine, "before_cursor_execute", note)
+        with overheard(stage.installation.engine) as asked:
+            office.get(ROOM + path)
         return len(asked)
 
     sent(stage, (DeliveryState.ACCEPTED, None), count=2)

@@ -14,13 +14,13 @@ from uuid import uuid4
 import pytest
 from limits.storage import Storage
 from redis import Redis
-from sqlalchemy import Connection, event
 
 from handlers.typed.budgets import AwayError, Bounds, Budgets, Heat, block_of, shared_storage
 from handlers.typed.words import words
 from storage.engine import open_engine
 from storage.limit_counts import SqlLimitStorage
 from tests.handlers.typed.stage import MANY, NAME, NUMBER, Stage, opened_stage, redis_address
+from tests.overhearing import overheard
 
 Open = Callable[[], Storage]
 """Opens the same storage anew, as another process would."""
@@ -186,14 +186,8 @@ def test_the_block_of_an_address(address: str, block: str) -> None:
 
 def looked_up(stage: Stage, ask: Callable[[], object]) -> bool:
     """Tell whether asking came as far as the register."""
-    sent: list[str] = []
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    event.listen(stage.engine, "before_cursor_execute", note)
-    ask()
-    event.remove(stage.engine, "before_cursor_execute", note)
+    with overheard(stage.engine) as sent:
+        ask()
     return any("FROM graduate" in statement for statement in sent)
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from bot.registration.dossier import Dossier
 from bot.registration.look import Way
@@ -26,6 +25,7 @@ from tests.handlers.report.sample import (
     registered,
 )
 from tests.handlers.report.stage import BASE_URL, Stage, opened_stage
+from tests.overhearing import overheard
 
 LANGUAGES = ("zh", "en")
 LATER = NOW + timedelta(hours=1)
@@ -284,14 +284,12 @@ def test_the_page_asks_for_one_style_sheet_and_no_script_that_it_waits_for(stage
 
 
 def test_a_scan_costs_few_statements_and_a_forged_code_one(stage: Stage) -> None:
-    said: list[str] = []
-    event.listen(stage.work._engine, "before_cursor_execute", lambda *args: said.append(args[2]))  # noqa: SLF001 -- counted where they leave
     path = stage.code(Subject.ARCHIVE)
     stage.client.get(path)
-    said.clear()
-    stage.client.get(path)
+    with overheard(stage.work._engine) as said:  # noqa: SLF001 -- counted where they leave
+        stage.client.get(path)
     tables = [re.findall(r"(?:FROM|INTO) (\w+)", line)[0] for line in said]
     assert tables == ["graduate", "verification", "season", "receipt", "look", "look"]
-    said.clear()
-    stage.client.get("/v/" + "A" * 148)
+    with overheard(stage.work._engine) as said:  # noqa: SLF001 -- the same
+        stage.client.get("/v/" + "A" * 148)
     assert len(said) == 1

@@ -1,0 +1,31 @@
+"""Overhearing: every statement sent to a database, also those that go straight to the driver, past all events."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from sqlalchemy import Connection, Engine, event
+
+from storage.ready import Made
+from storage.transaction import Transaction
+
+
+@contextmanager
+def overheard(engine: Engine) -> Iterator[list[str]]:
+    """Collect the statements sent meanwhile; a ready one is noted whatever engine it goes to."""
+    sent: list[str] = []
+    plain = Transaction._driven  # noqa: SLF001 -- the one place where they leave
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    def noted(transaction: Transaction, made: Made, parameters: Mapping[str, object]) -> object:
+        sent.append(made.sql)
+        return plain(transaction, made, parameters)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        with patch.object(Transaction, "_driven", noted):
+            yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
