@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.registration.report import PublicView, Report, Row, Standing, moment_text, public_view, report_of
 from bot.registration.verification import Subject
-from handlers.files.paper import Paper
+from handlers.files.findings import Paper
 from handlers.files.printed import SUBTITLE, plain, rows_of
 from handlers.report.pdf import NUMBER_LABEL, facts_of, subtitle_of
 from handlers.verification.scanning import Scan

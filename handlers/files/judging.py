@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from handlers.files.examining import Examined, Trouble
+from handlers.files.findings import Examined, Integrity, Signed, Trouble
 from handlers.files.printed import plain
-from handlers.files.signature import Integrity, Signed
 from handlers.keylist.model import KeyList, KeyState
 from handlers.report.pdf import TITLE
 

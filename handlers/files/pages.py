@@ -16,7 +16,8 @@ from bot.registration.look import Way
 from bot.registration.particulars import clean_line
 from bot.use_cases.look_up_report import Counter
 from handlers.files.comparing import compare
-from handlers.files.examining import Examined, Examiner, Trouble
+from handlers.files.examining import Examiner
+from handlers.files.findings import Examined, Trouble
 from handlers.files.judging import judge
 from handlers.files.showing import MOST_BYTES, Checked, shown
 from handlers.keylist.model import KeyList

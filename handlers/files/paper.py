@@ -1,47 +1,17 @@
-"""What a file says on its pages (纸面内容), by pypdf; runs in the child process of ``handlers.files.examining``."""
+"""What a file says on its pages (纸面内容), by pypdf; runs in the child process ``handlers.files.child``."""
 
 import io
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pypdf import PdfReader, mult
+
+from handlers.files.findings import Paper, Piece
 
 _MOST_PAGES: Final = 5
 _MOST_PIECES: Final = 2000
 _MOST_CHARACTERS: Final = 400  # of one piece, which is at most a line
 _TOKEN: Final = re.compile(rb"/V/([A-Z2-7]{148})(?![A-Z2-7])")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of printed text (一段文字), in points from the lower left corner.
-
-    Attributes:
-        page: from 0.
-        x, y: where it begins.
-        size: of its letters.
-        text: what it says.
-    """
-
-    page: int
-    x: float
-    y: float
-    size: float
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What could be read from a file (纸面).
-
-    Attributes:
-        token: the token of its QR code, from the document's own description, or "".
-        pieces: its text in the order in which it is drawn.
-    """
-
-    token: str = field(default="", repr=False)
-    pieces: tuple[Piece, ...] = field(default=(), repr=False)
 
 
 def is_locked(pdf: bytes) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from handlers.files.paper import Piece
+from handlers.files.findings import Piece
 from handlers.report.pdf import NUMBER_LABEL
 
 LABEL_SIZE: Final = 9.0

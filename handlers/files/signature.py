@@ -1,4 +1,4 @@
-"""What the signature of a file says (签章检查), by pyHanko; runs in the child process of ``handlers.files.examining``.
+"""What the signature of a file says (签章检查), by pyHanko; runs in the child process ``handlers.files.child``.
 
 pyHanko's bottom line is not enough: it is also good when bytes were appended that change nothing, and nobody signs the
 room that holds the signature itself. So the whole file must be covered and that room be filled as our seal fills it.
@@ -8,9 +8,7 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -21,35 +19,8 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from handlers.report.seal import CURVE_ORDER
-
-
-class Integrity(StrEnum):
-    """How much of the file the signature vouches for (完整性)."""
-
-    WHOLE = "whole"
-    """Every byte is as it was signed (原样)."""
-    ADDED = "added"
-    """What was signed is whole; something that changes nothing visible stands behind it (有附加)."""
-    BROKEN = "broken"
-    """What was signed was changed, or something was laid over it (被改动)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What the signatures of a file say (签章情况).
-
-    Attributes:
-        count: how many there are, time stamps included; the rest is about a single one.
-        fingerprint: of the signer's certificate.
-        integrity: see Integrity; WHOLE and ADDED only with a pinned certificate.
-        end: where the signed part ends, if that part in itself is as a pinned certificate signed it; else 0.
-    """
-
-    count: int
-    fingerprint: str = ""
-    integrity: Integrity = Integrity.BROKEN
-    end: int = 0
+from handlers.files.findings import Integrity, Signed
+from handlers.report.seal_key import CURVE_ORDER
 
 
 def signatures_of(pdf: bytes, pinned: Collection[str]) -> Signed | None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from handlers.keylist.model import KeyList, KeyState, QrKey, ReportKey
 from handlers.keys.folder import LIST, ROOT, KeyFolder, KeysError, qr_name, report_name
 from handlers.keys.ring import public_of, read_list, read_qr, read_seal
-from handlers.report.seal import make_seal_key
+from handlers.report.seal_key import make_seal_key
 
 _SHORTEST_PREFIX = 8
 _SIGNS_NO_MORE = {KeyState.FORMER, KeyState.RETIRED}

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.errors import BadValueError
 from handlers.keylist.model import KeyList, KeyState
 from handlers.keys.folder import LIST, MASTER, KeyFolder, KeysError, qr_name, report_name
-from handlers.report.seal import SealKey, fingerprint
+from handlers.report.seal_key import SealKey, fingerprint
 
 _TRIES = 3
 

@@ -4,97 +4,14 @@ PAdES with ECDSA P-256, certified with "no changes" and invisible: no reader out
 so a stamp would only show a warning. Who wants to know drops the file on our own page, where the certificate is pinned.
 """
 
-import io
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import NameOID
-from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.writer import BasePdfFileWriter
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
-from pyhanko.sign.signers.pdf_signer import PdfSigningSession
-from pyhanko_certvalidator.registry import SimpleCertificateStore
-
-from bot.errors import BadValueError
 from bot.ports import Clock
+from handlers.report.seal_key import SealKey, demand_seal_key
 
-CURVE_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""Order n of P-256 (FIPS 186-5)."""
-_YEARS: Final = 10
-_COMMON_NAME_BYTES: Final = 64  # X.520, counted as ``cryptography`` counts it
-_ENDING: Final = "报告签章"
-_FIELD: Final = "ReportSeal"
-_RESERVED: Final = 6144  # hex digits kept free for the signature: it takes 2,000, more with a school's long name
-
-
-@dataclass(frozen=True, slots=True)
-class SealKey:
-    """The key of the seal (签章密钥) with its certificate, both as PEM.
-
-    Attributes:
-        private_pem: ECDSA P-256 private key, PKCS #8, not encrypted; never shown, never logged.
-        certificate_pem: the self-signed certificate; public, its fingerprint stands in the key list.
-    """
-
-    private_pem: bytes = field(repr=False)
-    certificate_pem: bytes
-
-
-def make_seal_key(issuer: str, now: datetime) -> SealKey:
-    """Make a fresh key and its self-signed certificate (生成签章密钥), good for ten years.
-
-    Args:
-        issuer: name of the school, e.g. 江南示范大学.
-        now: the present moment, with a time zone.
-    """
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, issuer), x509.NameAttribute(NameOID.COMMON_NAME, _named(issuer))]
-    )
-    # A clock that runs a little behind must not find today's certificate "not yet valid".
-    start = now.astimezone(UTC).replace(microsecond=0) - timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=366 * _YEARS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
-        .sign(private, SHA256())
-    )
-    return SealKey(
-        private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        certificate.public_bytes(Encoding.PEM),
-    )
-
-
-def fingerprint(certificate_pem: bytes) -> str:
-    """Return the fingerprint (证书指纹): lower-case hex SHA-256 of the certificate's DER.
-
-    Raises:
-        BadValueError: not a certificate.
-    """
-    try:
-        return x509.load_pem_x509_certificate(certificate_pem).fingerprint(SHA256()).hex()
-    except ValueError:
-        raise BadValueError("签章证书不是有效的 PEM 证书") from None
+if TYPE_CHECKING:
+    from handlers.report.signing import Signer
 
 
 class Seal:
@@ -109,81 +26,16 @@ class Seal:
     """
 
     def __init__(self, key: SealKey, clock: Clock) -> None:
+        demand_seal_key(key)
+        self._key = key
         self._clock = clock
-        self._signer = _signer(key)
 
     def sign(self, pdf: bytes) -> bytes:
         """Return the file with the signature (已签章文件): PAdES, certified, no changes allowed, nothing visible."""
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-        said = PdfSignatureMetadata(
-            field_name=_FIELD,
-            md_algorithm="sha256",
-            subfilter=SigSeedSubFilter.PADES,
-            certify=True,
-            docmdp_permissions=MDPPerm.NO_CHANGES,
-        )
-        signer = _ClockSigner(said, self._signer, new_field_spec=SigFieldSpec(_FIELD))
-        signer.now = self._clock().astimezone(UTC)
-        out: io.BytesIO = signer.sign_pdf(writer, bytes_reserved=_RESERVED)
-        return out.getvalue()
+        return self._signer.sign(pdf, self._clock())
 
+    @cached_property
+    def _signer(self) -> "Signer":
+        from handlers.report.signing import Signer  # noqa: PLC0415 -- 21 MB for processes that may never seal a report
 
-class _OneSigner(SimpleSigner):
-    """Of the two signatures (r, s) and (r, n - s), which are equally good, it always writes the smaller s (唯一写法).
-
-    Otherwise anybody could write down the other one: another file, as genuine as ours.
-    """
-
-    def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
-        r, s = decode_dss_signature(super().sign_raw(data, digest_algorithm))
-        return encode_dss_signature(r, min(s, CURVE_ORDER - s))
-
-
-class _ClockSigner(PdfSigner):
-    """Signs at our clock's moment (签章时间) instead of the machine's: tests and the sandbox choose the day."""
-
-    now: datetime
-
-    def init_signing_session(self, pdf_out: BasePdfFileWriter, existing_fields_only: bool = False) -> PdfSigningSession:  # noqa: FBT002 -- pyHanko's own
-        session = super().init_signing_session(pdf_out, existing_fields_only)
-        session.system_time = self.now
-        return session
-
-
-def _named(issuer: str) -> str:
-    room = _COMMON_NAME_BYTES - len(_ENDING.encode())
-    return issuer.encode()[:room].decode(errors="ignore") + _ENDING
-
-
-def _usage() -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=True,  # nonRepudiation, as the certificate calls it
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _signer(key: SealKey) -> SimpleSigner:
-    try:
-        private = load_pem_private_key(key.private_pem, password=None)
-        certificate = x509.load_pem_x509_certificate(key.certificate_pem)
-        fits = isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1)
-        is_pair = private.public_key() == certificate.public_key()
-    except (ValueError, TypeError):
-        fits = is_pair = False
-    # Raised out here: the cause may quote what it could not read, and key material must not travel.
-    if not fits:
-        raise BadValueError("签章密钥或证书已损坏，或不是 ECDSA P-256 密钥")
-    if not is_pair:
-        raise BadValueError("签章密钥与签章证书不是一对")
-    return _OneSigner(
-        signing_cert=next(load_certs_from_pemder_data(key.certificate_pem)),
-        signing_key=load_private_key_from_pemder_data(key.private_pem, passphrase=None),
-        cert_registry=SimpleCertificateStore.from_certs([]),  # type: ignore[no-untyped-call]  # pyHanko's own
-    )
+        return Signer(self._key)

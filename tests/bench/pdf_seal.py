@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 
 from bot.registration.report import report_of
-from handlers.files.examining import Examiner, found_in
+from handlers.files.child import found_in
+from handlers.files.examining import Examiner
 from handlers.files.paper import paper_of
 from handlers.files.signature import signatures_of
 from handlers.report.pdf import Press, Sheet
-from handlers.report.seal import Seal, fingerprint, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import fingerprint, make_seal_key
 from handlers.verification.tokens import VerificationKeys
 from tests.handlers.report.sample import NOW, SEASON, registered
 

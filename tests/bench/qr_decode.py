@@ -18,7 +18,8 @@ from PIL import Image, ImageFilter
 
 from bot.registration.report import report_of
 from handlers.report.pdf import Press, Sheet
-from handlers.report.seal import Seal, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import make_seal_key
 from handlers.verification.tokens import VerificationKeys
 from tests.handlers.report.sample import NOW, SEASON, registered
 

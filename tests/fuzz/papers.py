@@ -19,8 +19,8 @@ from bot.ports import ChsiAnswer
 from bot.roster.columns import Remarks
 from handlers.chsi.client import HttpChsi
 from handlers.chsi.exchange import Answer, Ways
-from handlers.files.examining import found_in
-from handlers.files.signature import Integrity
+from handlers.files.child import found_in
+from handlers.files.findings import Integrity
 from handlers.report.tokens import ReportLinks
 from handlers.roster.faults import RosterFileError
 from handlers.roster.reading import read_lines
@@ -120,7 +120,7 @@ def check_paper(pdf: bytes) -> None:
 
 
 def _examine(pdf: bytes, pinned: frozenset[str], writing: int) -> None:
-    """In the child: as ``handlers.files.examining`` does it; 0 for a finding, 2 for too hard, 1 for a find."""
+    """In the child: as ``handlers.files.child`` does it; 0 for a finding, 2 for too hard, 1 for a find."""
     code, said = 1, ""
     try:
         resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))

@@ -7,7 +7,8 @@ from bot.registration.verification import Subject
 from handlers.keylist.model import KeyList, KeyState
 from handlers.keys import KeyRing, KeysError, make_keys, read_keys
 from handlers.keys.changing import Publisher, rotate_qr
-from handlers.report.seal import Seal, fingerprint
+from handlers.report.seal import Seal
+from handlers.report.seal_key import fingerprint
 from handlers.verification.tokens import VerificationKeys
 from tests.handlers.report.sample import NOW, registered
 

@@ -20,7 +20,8 @@ from bot.registration.verification import Subject, Verification
 from handlers.commands import cli
 from handlers.keylist.model import KeyList, KeyState, ReportKey
 from handlers.report.pdf import Press, Sheet
-from handlers.report.seal import Seal, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import make_seal_key
 from handlers.verification.tokens import VerificationKeys
 from tests.handlers.keylist.listing import ROOT, SEEDS, SINCE, key_list
 from tests.handlers.report.sample import NOW, SEASON, registered

@@ -16,7 +16,7 @@ from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from handlers.report.seal import CURVE_ORDER, SealKey
+from handlers.report.seal_key import CURVE_ORDER, SealKey
 from tests.handlers.files.tampering import room_of
 
 

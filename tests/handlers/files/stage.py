@@ -13,7 +13,8 @@ from bot.registration.verification import Subject
 from handlers.files import pages as file_pages
 from handlers.keylist.model import KeyState, ReportKey
 from handlers.report.pdf import Press, Sheet
-from handlers.report.seal import Seal, SealKey, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import SealKey, make_seal_key
 from tests.handlers.keylist.listing import SINCE, key_list
 from tests.handlers.report.sample import NOW, SEASON
 from tests.handlers.report.stage import BASE_URL, HANDLERS, Stage

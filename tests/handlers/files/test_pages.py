@@ -17,7 +17,8 @@ from bot.registration.look import Way
 from bot.registration.report import Standing
 from bot.registration.verification import Subject
 from handlers.files.comparing import EVERY_ROW, Outcome
-from handlers.files.examining import Examiner, Trouble
+from handlers.files.examining import Examiner
+from handlers.files.findings import Trouble
 from handlers.files.judging import FileVerdict
 from handlers.files.showing import MOST_BYTES
 from handlers.files.words import words

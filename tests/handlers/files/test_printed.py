@@ -11,10 +11,12 @@ from bot.registration.dossier import Dossier
 from bot.registration.report import Report, report_of
 from bot.registration.verification import Subject
 from handlers.files.comparing import EVERY_ROW
-from handlers.files.paper import Piece, paper_of
+from handlers.files.findings import Piece
+from handlers.files.paper import paper_of
 from handlers.files.printed import SUBTITLE, plain, rows_of
 from handlers.report.pdf import NUMBER_LABEL, RARE_CHARACTERS, MissingGlyphError, Press, Sheet, facts_of, subtitle_of
-from handlers.report.seal import Seal, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import make_seal_key
 from tests.handlers.report.sample import NOW, SEASON, registered
 
 PRESS = Press(Seal(make_seal_key(SEASON.school, NOW), lambda: NOW))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from bot.registration.verification import Subject
-from handlers.files.signature import Integrity, signatures_of
-from handlers.report.seal import fingerprint, make_seal_key
+from handlers.files.findings import Integrity
+from handlers.files.signature import signatures_of
+from handlers.report.seal_key import fingerprint, make_seal_key
 from tests.handlers.files import forging as forge
 from tests.handlers.files import tampering as tamper
 from tests.handlers.files.stage import GOOD, FileStage

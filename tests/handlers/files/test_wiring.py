@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from handlers.keys.changing import retire, rotate_report
 from handlers.keys.ring import read_keys
-from handlers.report.seal import fingerprint
+from handlers.report.seal_key import fingerprint
 from tests.handlers.files.built import built
 from tests.handlers.files.stage import GOOD
 

@@ -13,7 +13,8 @@ from flask import Flask
 from bot.use_cases.look_up_report import Counter
 from handlers.report import pages as report_pages
 from handlers.report.pdf import Press
-from handlers.report.seal import Seal, SealKey, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import SealKey, make_seal_key
 from handlers.report.tokens import ReportLinks
 from handlers.verification import pages as landing_pages
 from handlers.verification.tokens import VerificationKeys

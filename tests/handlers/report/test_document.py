@@ -13,7 +13,8 @@ from bot.registration.dossier import Dossier
 from bot.registration.report import report_of
 from bot.registration.verification import Subject
 from handlers.report.pdf import TITLE, MissingGlyphError, Press, Sheet
-from handlers.report.seal import Seal, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import make_seal_key
 from tests.handlers.report.sample import ADDRESS, IDENTITY_NUMBER, LAST_DAY, NOW, PHONE, SEASON, registered
 
 # As long as a real address in a QR code, 28 + 64 bytes in Base32, so that the symbol has its real size.

@@ -8,7 +8,8 @@ from PIL import Image
 from bot.registration.report import report_of
 from handlers.report.pdf import Press, Sheet
 from handlers.report.qr import QUIET_ZONE, qr_svg
-from handlers.report.seal import Seal, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import make_seal_key
 from handlers.verification.tokens import VerificationKeys
 from tests.handlers.report.sample import NOW, SEASON, registered
 

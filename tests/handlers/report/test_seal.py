@@ -13,9 +13,11 @@ from pypdf import PdfReader
 
 from bot.errors import BadValueError
 from bot.registration.verification import Subject
-from handlers.files.signature import Integrity, signatures_of
+from handlers.files.findings import Integrity
+from handlers.files.signature import signatures_of
 from handlers.report.pdf import Press
-from handlers.report.seal import Seal, SealKey, fingerprint, make_seal_key
+from handlers.report.seal import Seal
+from handlers.report.seal_key import SealKey, fingerprint, make_seal_key
 from tests.handlers.report.sample import NOW, SEASON, registered
 from tests.handlers.report.test_document import LANDING, sheet
 
