@@ -57,6 +57,7 @@ from handlers.verification import pages as landing_pages
 from handlers.verification.pages import LandingDoor
 from handlers.verification.tokens import VerificationKeys
 from handlers.watching.counting import timed
+from handlers.watching.logs import name_requests
 from handlers.watching.watch import watch
 from handlers.wechat import webhook
 from handlers.wechat.budget import Budget
@@ -179,6 +180,7 @@ def _web(settings: Settings, ring: KeyRing, desk: Desk, sending: Sending, counts
         _register(app, demo.sandbox_of(settings).blueprint())
         app.after_request(_let_the_phone_show_pages)
     mind_manners(app)
+    name_requests(app)
     return app
 
 

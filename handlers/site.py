@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import IO, Any, Final
 
 from flask import Flask, Request, Response, make_response, render_template, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.exceptions import HTTPException
 
 from handlers.public_pages import HEADERS, loggable_path
@@ -21,10 +20,6 @@ from handlers.public_pages import HEADERS, loggable_path
 _LOG = logging.getLogger(__name__)
 _MACHINES = frozenset({"wechat", "chsi_callback", "keylist", "sandbox"})
 """Rooms whose visitors are programs: a short line is what they want."""
-
-
-_PUSHED = "wechat"
-"""The room of the platform's pushes: by far the most requests, and no browser ever reads the answers."""
 
 MOST_BYTES: Final = 32 * 2**20
 """Bytes a request may have: a roster of 30 MB and the form around it."""
@@ -39,24 +34,10 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
-class StaffSessions(SecureCookieSessionInterface):
-    """Sessions for people only (会话): a push has none, and looking for one costs as much as reading its XML."""
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return the session of the request; of WeChat's pushes an empty one that is never saved."""
-        return SecureCookieSession() if request.blueprint == _PUSHED else super().open_session(app, request)
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Save what was changed."""
-        if request.blueprint != _PUSHED:
-            super().save_session(app, session, response)
-
-
 class Site(Flask):
     """The web application (网站应用); its log never names a token or quotes data."""
 
     request_class = InMemoryRequest
-    session_interface = StaffSessions()
 
     def log_exception(
         self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None] | None

@@ -23,14 +23,15 @@ TURNS = Histogram(
     "quxiang_turn_seconds", "Seconds a message of the chat took, all its waiting included.", buckets=_FINE
 )
 
+# Finding a counter by its labels costs as much as counting; there are only so many.
+_requests, _seconds = cache(REQUESTS.labels), cache(SECONDS.labels)
+
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
 def count_requests(app: Flask) -> None:
     """Count every request of the application (请求计数); call it before anything else is registered."""
-    # Finding a counter by its labels costs as much as counting; there are only so many.
-    requests, seconds = cache(REQUESTS.labels), cache(SECONDS.labels)
 
     @app.before_request
     def begin() -> None:
@@ -38,10 +39,14 @@ def count_requests(app: Flask) -> None:
 
     @app.after_request
     def end(answer: Response) -> Response:
-        endpoint = request.endpoint or "none"
-        requests(endpoint, answer.status_code).inc()
-        seconds(endpoint).observe(perf_counter() - g.began)
+        count_request(request.endpoint or "none", answer.status_code, perf_counter() - g.began)
         return answer
+
+
+def count_request(endpoint: str, status: int, seconds: float) -> None:
+    """Count one request that was answered (请求计数)."""
+    _requests(endpoint, status).inc()
+    _seconds(endpoint).observe(seconds)
 
 
 def timed(receive: Callable[_Given, _Result]) -> Callable[_Given, _Result]:

@@ -11,16 +11,23 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from flask import Flask, Response, request
+from flask import Flask
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from handlers.places import places_of
 from handlers.settings import Logging
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Write = Callable[[bytes], object]
 
 FLOORS: Final = ("app", "bot", "handlers", "storage")
 HEADER: Final = "X-Request-ID"
@@ -48,24 +55,29 @@ def set_up(settings: Logging) -> None:
 
 
 def name_requests(app: Flask) -> None:
-    """Give every request a name (请求编号) that its log lines and its answer bear; call it first of all."""
+    """Give every request a name (请求编号) that its log lines and its answer bear; call it last of all.
+
+    It stands outermost, so that whatever stands in front of Flask is named as well.
+    """
+    inside = app.wsgi_app
     # Drawn once, in the serving process; a number for each request is enough beside it.
     mine, number = secrets.token_hex(4), itertools.count()
 
-    @app.before_request
-    def begin() -> None:
-        given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        _REQUEST.set(given if _HARMLESS.fullmatch(given) else f"{mine}{next(number):08x}")
+    def named(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        name = given if _HARMLESS.fullmatch(given) else f"{mine}{next(number):08x}"
 
-    @app.after_request
-    def tell(answer: Response) -> Response:
-        answer.headers.add(HEADER, _REQUEST.get())
-        return answer
+        def start(status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None) -> Write:
+            return start_response(status, [*headers, (HEADER, name)], exc_info)
 
-    @app.teardown_request
-    def end(_error: BaseException | None) -> None:
-        # The thread serves somebody else next.
-        _REQUEST.set("")
+        _REQUEST.set(name)
+        try:
+            return inside(environ, start)
+        finally:
+            # The thread serves somebody else next.
+            _REQUEST.set("")
+
+    app.wsgi_app = named  # type: ignore[method-assign]  # Flask's documented way
 
 
 class TextLines(logging.Formatter):

@@ -10,7 +10,6 @@ from handlers.settings import Settings
 from handlers.watching import pages
 from handlers.watching.counting import count_requests
 from handlers.watching.exposition import Exposition
-from handlers.watching.logs import name_requests
 from handlers.watching.readiness import CONNECTIONS, PATIENCE, Readiness
 from storage.engine import Timeouts
 from storage.queue_facts import count_queues
@@ -25,7 +24,6 @@ def watch(app: Flask, settings: Settings, clock: Clock) -> Blueprint:
 
     They have connections of their own: whoever serves keeps all of his, and an exhausted pool does not hide itself.
     """
-    name_requests(app)
     count_requests(app)
     url = settings.database.url.get_secret_value()
     exposition = Exposition(partial(count_queues, open_fresh_engine(url, _NO_HASTE, most=2)), clock)

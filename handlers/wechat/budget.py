@@ -24,12 +24,12 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from flask import Response
 from prometheus_client import Counter
 
 from bot.conversation.incoming import Incoming
 from bot.errors import QuxiangError
 from bot.ports import Clock
+from handlers.wechat.answer import Answer
 from storage.patience import Patience
 
 if TYPE_CHECKING:
@@ -204,18 +204,18 @@ class Hold:
 _SOCKETS: Final = ("gunicorn.socket", "werkzeug.socket")
 
 
-class Silence(Response):
+@dataclass(frozen=True, slots=True)
+class Silence:
     """No answer at all (不应答), where the server gives its socket away; else 503 without a word."""
 
-    def __init__(self, hold: Hold) -> None:
-        super().__init__(status=503, content_type="text/plain; charset=utf-8")
-        self._hold = hold
+    hold: Hold
+    status: int = 503
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Take the connection away, or answer."""
         for name in _SOCKETS:
             if name in environ:
-                self._hold.keep(environ[name])
+                self.hold.keep(environ[name])
                 # Both servers take this for a client that has gone, and write nothing.
                 raise ConnectionResetError(errno.ECONNRESET, "the push is left unanswered")
-        return super().__call__(environ, start_response)
+        return Answer("", self.status)(environ, start_response)

@@ -293,3 +293,24 @@ def test_a_signature_over_other_parameters_than_the_last_ones_given_twice_is_ref
     good = sign(TOKEN, str(NOW), "1")
     twice = f"timestamp={NOW}&nonce=2&nonce=1&signature={good}"
     assert refused(door, door.client.post("/wechat", query_string=twice, data=b""), 403, "signature")
+
+
+def test_what_breaks_outside_the_conversation_is_an_empty_500_and_a_line_without_words(
+    door: Door, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise ZeroDivisionError(OPENID)
+
+    monkeypatch.setattr(Envelope, "seal", broken)
+    response = door.push(text_message("你好"))
+    assert (response.status_code, response.data) == (500, b"")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("a push was not answered: builtins.ZeroDivisionError at ")
+    assert OPENID not in line
+
+
+def test_a_push_and_a_refusal_have_the_manners_of_every_page(door: Door) -> None:
+    for answer in (door.push(text_message()), door.client.post("/wechat", data=b"nonsense")):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert int(answer.headers["Content-Length"]) == len(answer.data)
