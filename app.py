@@ -250,7 +250,7 @@ def _typed(settings: Settings, ring: KeyRing, desk: Desk, office: Office, counts
 
 
 def _webhook(settings: Settings, desk: Desk, sending: Sending) -> Blueprint:
-    budget = Budget.of(settings.server.answer_seconds, settings.server.threads)
+    budget = Budget.of(settings.server.answer_seconds, settings.server.threads, settings.server.processes)
     receive, note = timed(partial(receive_message, desk)), partial(note_reports, sending.inbox)
     doorway = Doorway(receive, desk.clock, _apology, note, budget)
     return webhook.create_blueprint(_envelope(settings), doorway)

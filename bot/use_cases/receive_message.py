@@ -73,7 +73,13 @@ def receive_message(desk: Desk, incoming: Incoming) -> Rendered:
         except MovedError:
             if desk.clock() > until:
                 break
-    return Rendered(texts()["error.busy"], _seconds(desk.clock()))
+    return _stored(desk, incoming) or Rendered(texts()["error.busy"], _seconds(desk.clock()))
+
+
+def _stored(desk: Desk, incoming: Incoming) -> Rendered | None:
+    """Whoever wrote first may have been this message itself, pushed to another process: then its answer is there."""
+    with desk.work.reading() as uow:
+        return uow.talks.open(incoming.openid).talk.stored_reply(incoming.key)
 
 
 def _attempt(desk: Desk, incoming: Incoming) -> Rendered:
@@ -98,7 +104,7 @@ def _attempt(desk: Desk, incoming: Incoming) -> Rendered:
         turn = advance(opened.talk, incoming, facts)
     with desk.work.writing() as uow:
         if incoming.kind is Kind.UNFOLLOW:
-            return _forget(uow, opened, now)
+            return _forget(uow, opened, incoming, now)
         return _write(_Scene(desk, uow, opened, facts), incoming, turn)
 
 
@@ -143,8 +149,13 @@ def guard_subject(season_id: str, student_number: str) -> str:
     return f"student:{season_id}:{student_number}"
 
 
-def _forget(uow: UnitOfWork, opened: Opened, now: datetime) -> Rendered:
-    """Unfollowing takes the binding and the chat away; the registration itself belongs to the school."""
+def _forget(uow: UnitOfWork, opened: Opened, incoming: Incoming, now: datetime) -> Rendered:
+    """Unfollowing takes the binding and the chat away; the registration itself belongs to the school.
+
+    One that is told late, after an outage, says nothing about somebody who has come back and written since.
+    """
+    if incoming.at < opened.talk.at:
+        return Rendered("", _seconds(now))
     if opened.dossier is not None:
         uow.registry.save(opened.dossier, opened.dossier.unbind())
     uow.notices.drop(opened.talk.openid)

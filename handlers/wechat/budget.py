@@ -35,8 +35,12 @@ from storage.patience import Patience
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-SILENCES, WITHIN = 8, timedelta(minutes=5)
-"""How often a process may say nothing: with three processes still below the 30 that alarm the platform."""
+WITHIN = timedelta(minutes=5)
+"""In which time the platform counts faults; at 30 of them it alarms the school, and may close the door for a minute."""
+SILENCES, REPUSHES = 20, 9
+"""How often all processes together may say nothing, and may refuse a report so that it is pushed again."""
+_MOST_SILENCES, _MOST_REPUSHES = 8, 5
+"""How often one process may, however few there are: each silence keeps a connection open."""
 FORGOTTEN = timedelta(minutes=1)
 """Trouble of which nothing is heard for so long is over."""
 STUCK = 0.5
@@ -59,15 +63,26 @@ class Budget:
     Attributes:
         seconds: for everything, from the request to the answer.
         seats: how many messages are worked on at once; some threads must be left to answer the others.
+        silences, repushes: how often this process may say nothing, and may ask to have a report again.
     """
 
     seconds: float = 4.5
     seats: int = 12
+    silences: int = _MOST_SILENCES
+    repushes: int = _MOST_REPUSHES
 
     @classmethod
-    def of(cls, seconds: float, threads: int) -> "Budget":
-        """Return the budget of a process with so many threads: a quarter of them never works on messages."""
-        return cls(seconds, max(1, threads - max(2, threads // 4)))
+    def of(cls, seconds: float, threads: int, processes: int) -> "Budget":
+        """Return the budget of one of so many processes: a quarter of its threads never works on messages.
+
+        What the platform bears is shared out, at least one for each; past twenty processes that is more than it bears.
+        """
+        return cls(
+            seconds,
+            max(1, threads - max(2, threads // 4)),
+            max(1, min(_MOST_SILENCES, SILENCES // processes)),
+            max(1, min(_MOST_REPUSHES, REPUSHES // processes)),
+        )
 
 
 class Seats:
@@ -146,7 +161,7 @@ class Lateness:
 
     def __init__(self, clock: Clock, budget: Budget) -> None:
         self._two_pushes = timedelta(seconds=2 * budget.seconds)
-        self._silences = Turns(clock, SILENCES, WITHIN)
+        self._silences = Turns(clock, budget.silences, WITHIN)
         self._trouble: tuple[datetime, datetime] | None = None  # since when, last noticed when
         self._unanswered: OrderedDict[str, int] = OrderedDict()
         self._lock = Lock()
@@ -178,7 +193,7 @@ class Hold:
     """Connections that are not answered (不应答的连接): taken from the server, and kept open until nobody listens."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[float, socket.socket]] = deque(maxlen=SILENCES)
+        self._kept: deque[tuple[float, socket.socket]] = deque(maxlen=_MOST_SILENCES)
         self._lock = Lock()
 
     def let_go(self) -> None:
@@ -196,7 +211,7 @@ class Hold:
         os.dup2(blank.fileno(), connection.fileno(), inheritable=False)
         blank.close()
         with self._lock:
-            if len(self._kept) == SILENCES:
+            if len(self._kept) == _MOST_SILENCES:
                 self._kept.popleft()[1].close()
             self._kept.append((monotonic() + HELD, own))
 

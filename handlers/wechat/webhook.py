@@ -18,7 +18,6 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl
@@ -39,8 +38,9 @@ from handlers.places import places_of
 from handlers.watching.counting import count_request
 from handlers.wechat import markup, messages
 from handlers.wechat.answer import PLAIN, XML, Answer
-from handlers.wechat.budget import Budget, CrowdedError, Hold, Lateness, Seats, Silence, Turns
+from handlers.wechat.budget import WITHIN, Budget, CrowdedError, Hold, Lateness, Seats, Silence, Turns
 from handlers.wechat.envelope import Envelope, EnvelopeError, Opened, Refusal
+from handlers.wechat.owed import Owed
 from storage.faults import AwayError
 
 if TYPE_CHECKING:
@@ -54,9 +54,6 @@ BODY_LIMIT = 64 * 1024
 REFUSED = Counter("quxiang_wechat_refused", "Requests refused at /wechat, by reason.", ["reason"])
 CRASHED = Counter("quxiang_wechat_crashed", "Pushes answered with an apology because our code failed.")
 LOST = Counter("quxiang_wechat_reports_lost", "Pushes with reports that could not be stored and will not come again.")
-
-REPUSHES, REPUSHES_WITHIN = 5, timedelta(minutes=5)
-"""How many pushes a process asks to have again: with six processes still below the 30 that alarm the platform."""
 
 ENDPOINT: Final = "wechat.take_push"
 """What a push is called where requests are counted."""
@@ -191,8 +188,9 @@ class _Window:
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
         self._seats = Seats(doorway.budget)
+        self._owed = Owed(doorway.receive)
         self._lateness = Lateness(doorway.clock, doorway.budget)
-        self._repushes = Turns(doorway.clock, REPUSHES, REPUSHES_WITHIN)
+        self._repushes = Turns(doorway.clock, doorway.budget.repushes, WITHIN)
 
     def answer(self, incoming: Incoming) -> Rendered | None:
         """The answer to a message; None for silence, after which the platform pushes it again."""
@@ -202,6 +200,8 @@ class _Window:
                 answer = self._doorway.receive(incoming)
         except (AwayError, CrowdedError) as error:
             _log.warning("a push could not be handled in time: %s", error)
+            if incoming.kind is Kind.UNFOLLOW:
+                self._owed.add(incoming)
             is_silent = self._lateness.is_silent(incoming, came_at)
             return None if is_silent else self._said(incoming, texts()["error.away"])
         except Exception as error:  # noqa: BLE001 - the last guard: whatever broke, the graduate gets a sentence
@@ -211,6 +211,7 @@ class _Window:
             _log.error("push failed, reference %s: %s", reference, places_of(error))
             return self._said(incoming, self._doorway.apology(reference))
         self._lateness.over()
+        self._owed.settle_one()
         return answer
 
     def _said(self, incoming: Incoming, sentence: str) -> Rendered:

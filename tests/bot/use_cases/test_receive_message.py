@@ -1,12 +1,14 @@
 """The corridor (接收消息): exactly once, whatever is pushed again, races, or comes at the wrong moment."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
 from bot.conversation.talk import SEEN
+from bot.conversation.texts import texts
 from bot.registration.archive import ArchiveStatus
-from bot.use_cases.receive_message import receive_message
+from bot.use_cases.receive_message import PATIENCE, receive_message
 from bot.use_cases.staff_changes import approve_archive, replace_school_data
 from tests.bot import people
 from tests.bot.use_cases.stage import Phone, Stage, at_home
@@ -77,6 +79,15 @@ def test_unfollowing_takes_binding_and_chat_away_in_silence_and_leaves_the_regis
     assert "是否同意" in phone.text
 
 
+def test_an_unfollow_that_is_told_late_says_nothing_about_who_has_come_back_since(stage: Stage) -> None:
+    phone = at_home(stage, people.ready())
+    left = Incoming("left", people.OPENID, int(stage.now.timestamp()), Kind.UNFOLLOW)
+    stage.now += timedelta(minutes=1)
+    phone.say("进度")
+    assert receive_message(stage.desk, left).text == ""
+    assert stage.dossier().openid == people.OPENID
+
+
 def test_who_loses_the_binding_is_not_told_later_what_was_still_to_be_told(stage: Stage) -> None:
     phone = at_home(stage, people.ready())
     hold(stage, "notice.plain", text="核验（编号 23127150）快到期了")
@@ -129,6 +140,38 @@ def test_the_same_message_pushed_while_it_is_being_handled_has_one_effect_and_on
     answers.append(receive_message(stage.desk, incoming))
     assert answers[0] == answers[1]
     assert stage.dossier().version == 1
+
+
+def test_a_message_overtaken_by_its_own_push_with_no_time_left_gets_the_answer_that_was_stored(stage: Stage) -> None:
+    stage.set_up(replace(people.new_dossier(), chsi_bound=None))
+    phone = stage.phone()
+    phone.say("你好", "同意", people.NUMBER, "王小明")
+    incoming = Incoming("once", people.OPENID, int(stage.now.timestamp()) + 1, Kind.TEXT, people.TAIL)
+    answers: list[Rendered] = []
+
+    def overtake() -> None:
+        answers.append(receive_message(stage.desk, incoming))
+        stage.now += 2 * PATIENCE
+
+    stage.chsi.meanwhile = overtake
+    answers.append(receive_message(stage.desk, incoming))
+    assert "登录成功" in answers[0].text
+    assert answers[1] == answers[0]
+
+
+def test_a_message_overtaken_by_another_with_no_time_left_asks_to_be_sent_again(stage: Stage) -> None:
+    stage.set_up(replace(people.new_dossier(), chsi_bound=None))
+    phone = stage.phone()
+    phone.say("你好", "同意", people.NUMBER, "王小明")
+    racing = Incoming("racing", people.OPENID, int(stage.now.timestamp()) + 1, Kind.TEXT, "帮助")
+
+    def overtake() -> None:
+        receive_message(stage.desk, racing)
+        stage.now += 2 * PATIENCE
+
+    stage.chsi.meanwhile = overtake
+    assert phone.say(people.TAIL) == texts()["error.busy"]
+    assert "登录成功" in phone.say(people.TAIL)
 
 
 def test_staff_and_graduate_at_the_same_moment_nothing_is_confirmed_unseen(stage: Stage) -> None:

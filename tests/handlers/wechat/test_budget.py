@@ -9,7 +9,7 @@ import pytest
 
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.texts import texts
-from handlers.wechat.budget import SILENCES, WITHIN, Budget, CrowdedError, Hold, Lateness, Seats
+from handlers.wechat.budget import REPUSHES, SILENCES, WITHIN, Budget, CrowdedError, Hold, Lateness, Seats
 from handlers.wechat.envelope import Mode
 from storage.faults import AwayError
 from storage.patience import Patience, seconds_left
@@ -33,12 +33,23 @@ class Watch:
         self.now = START + timedelta(seconds=seconds)
 
 
+MOST = Budget().silences
+
+
 def message(key: str = "k", at: int = NOW) -> Incoming:
     return Incoming(key, "o", at, Kind.TEXT, "一周")
 
 
 def test_a_quarter_of_the_threads_never_works_on_messages() -> None:
-    assert [Budget.of(4.5, threads).seats for threads in (2, 3, 8, 16, 128)] == [1, 1, 6, 12, 96]
+    assert [Budget.of(4.5, threads, 1).seats for threads in (2, 3, 8, 16, 128)] == [1, 1, 6, 12, 96]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4, 9, 20])
+def test_all_processes_together_stay_below_the_faults_that_alarm_the_platform(processes: int) -> None:
+    each = Budget.of(4.5, 8, processes)
+    assert 1 <= each.silences * processes <= SILENCES
+    assert each.repushes * processes <= max(REPUSHES, processes)
+    assert (each.silences + each.repushes) * processes < 30 or processes > 9
 
 
 def test_patience_ends_at_the_earlier_end_and_what_is_left_never_goes_below_zero() -> None:
@@ -145,8 +156,8 @@ def test_trouble_nobody_heard_of_for_a_minute_is_over() -> None:
 def test_a_process_is_silent_a_few_times_only() -> None:
     watch = Watch()
     late = Lateness(watch, Budget())
-    said = [late.is_silent(message(str(number)), watch()) for number in range(SILENCES + 3)]
-    assert said == [True] * SILENCES + [False] * 3
+    said = [late.is_silent(message(str(number)), watch()) for number in range(MOST + 3)]
+    assert said == [True] * MOST + [False] * 3
     watch.now += WITHIN
     assert late.is_silent(message("later", int(watch.now.timestamp())), watch())
 
@@ -171,7 +182,7 @@ def test_a_connection_that_is_kept_stays_open_until_nobody_listens(monkeypatch: 
 def test_no_more_connections_are_kept_than_silences_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.wechat.budget.HELD", 0.0)
     hold = Hold()
-    pairs = [socket.socketpair() for _ in range(SILENCES + 2)]
+    pairs = [socket.socketpair() for _ in range(MOST + 2)]
     for ours, _ in pairs:
         hold.keep(ours)
         ours.close()

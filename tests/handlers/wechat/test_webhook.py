@@ -13,10 +13,13 @@ from werkzeug.test import TestResponse
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Rendered
 from bot.notices.report import Consent, Report
+from handlers.wechat.budget import WITHIN, Budget
 from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
-from handlers.wechat.webhook import BODY_LIMIT, REPUSHES, REPUSHES_WITHIN, Doorway, create_blueprint
+from handlers.wechat.webhook import BODY_LIMIT, Doorway, create_blueprint
+from storage.faults import AwayError
 from tests.handlers.wechat.counterpart import AES_KEY, APP_ID, NOW, OPENID, TOKEN, Counterpart, sign, text_message
 
+REPUSHES = Budget().repushes
 HOSTILE = "]]>&lt;<b>\x00\x0b\ud800\ufffe]]]]>>😀𠮷"
 
 
@@ -173,6 +176,41 @@ def test_a_crash_over_somebody_who_has_left_stays_silent(door: Door) -> None:
     assert door.behind.seen[0].kind is Kind.UNFOLLOW
 
 
+def test_who_left_while_the_database_was_away_is_forgotten_when_it_is_back(door: Door) -> None:
+    def away(_: Incoming) -> str:
+        raise AwayError("the database is away")
+
+    left = event("unsubscribe")
+    door.behind.answer = away
+    for _ in range(3):
+        door.push(left)
+    door.behind.seen.clear()
+    door.behind.answer = lambda incoming: f"收到：{incoming.text}"
+    assert door.read(door.push(text_message("你好"))).findtext("Content") == "收到：你好"
+    assert [each.kind for each in door.behind.seen] == [Kind.TEXT, Kind.UNFOLLOW]
+    door.push(text_message("好"))
+    assert [each.kind for each in door.behind.seen] == [Kind.TEXT, Kind.UNFOLLOW, Kind.TEXT], "three pushes are one"
+
+
+def test_what_is_owed_waits_on_while_the_database_is_away_and_spoils_nobodys_answer(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults: list[Exception] = [AwayError("away"), AwayError("away again"), RuntimeError(OPENID)]
+
+    def shaky(incoming: Incoming) -> str:
+        if incoming.kind is Kind.UNFOLLOW and faults:
+            raise faults.pop(0)
+        return "好"
+
+    door.behind.answer = shaky
+    door.push(event("unsubscribe"))
+    for _ in range(4):
+        assert door.read(door.push(text_message())).findtext("Content") == "好"
+    assert [each.kind for each in door.behind.seen].count(Kind.UNFOLLOW) == 3
+    assert faults == []
+    assert OPENID not in caplog.text
+
+
 def test_reports_and_consents_go_into_the_inbox_and_touch_no_conversation(door: Door) -> None:
     answers = [
         door.push(REPORT),
@@ -209,7 +247,7 @@ def test_a_report_that_cannot_be_stored_is_asked_for_again_a_few_times(
     assert [door.push(REPORT).data for _ in range(3)] == [b"success"] * 3
     assert count("reports_lost") == before + 3
     assert door.inbox.tries == REPUSHES + 3
-    door.now += REPUSHES_WITHIN
+    door.now += WITHIN
     assert door.push(REPORT).status_code == 500
     door.inbox.fault = None
     assert door.push(REPORT).data == b"success"
