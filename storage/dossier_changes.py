@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from sqlalchemy import Executable, bindparam, insert, update
 
@@ -19,6 +20,7 @@ from storage.dossier_rows import (
     household_columns,
     mark_columns,
 )
+from storage.ready import Ready
 from storage.school_digest import school_digest
 from storage.staff_tables import milestone
 from storage.tables import correction, graduate, verification
@@ -135,8 +137,16 @@ class DossierWriter:
     def _write_all(self, statement: Executable, rows: Sequence[Columns]) -> int:
         if statement in {_UPDATE_VERIFICATION, _UPDATE_CORRECTION}:
             rows = [{"row_id": row["id"], **row} for row in rows]
-        # One row alone takes the shorter way through the drivers.
-        return self._transaction.write(statement, rows[0] if len(rows) == 1 else rows)
+        if len(rows) > 1:
+            return self._transaction.write(statement, rows)
+        # One alone is a graduate's own step, and takes the short way through the drivers.
+        return self._transaction.write_of(_ready(statement, tuple(rows[0])), rows[0])
+
+
+@cache
+def _ready(statement: Executable, names: tuple[str, ...]) -> Ready:
+    """There are as many as there are kinds of steps: some dozens."""
+    return Ready(statement, names=[name for name in names if name not in {"row_id", "old_version"}])
 
 
 def _changed_parts(old: Dossier, new: Dossier) -> frozenset[str]:
