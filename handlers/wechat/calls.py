@@ -6,9 +6,7 @@ recurses without bound on a permanent 40001, and its exceptions carry the reques
 
 import json
 import logging
-import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,10 +18,8 @@ from bot.errors import BadValueError
 from handlers.wechat.faults import TOKEN_CALL, Clues, ErrorKind, PlatformError, classify, no_answer, refusal
 from storage.access_token import AccessTokens, Grant
 
-_BUSY = -1
 _OK = 200
 _SERVER_ERROR = 500
-_FIRST_PAUSE = 0.5
 
 Answer = dict[str, Any]
 """What the platform answers: a JSON object."""
@@ -57,17 +53,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """How long the platform is waited for (超时与重试).
+    """How long the platform is waited for (超时); who wants a call repeated later is the ledger.
 
     Attributes:
         connect: seconds to connect.
         read: seconds between two pieces of the answer.
-        busy_retries: how often a call is repeated after "system busy" (-1). Keep it 0 while a person waits.
     """
 
     connect: float = 2.0
     read: float = 3.0
-    busy_retries: int = 0
 
 
 _USUAL = CallLimits()
@@ -84,12 +78,10 @@ class Calls:
         account: Account,
         tokens: AccessTokens,
         limits: CallLimits = _USUAL,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._account = account
         self._tokens = tokens
         self._limits = limits
-        self._sleep = sleep
         self._session = requests.Session()
         # At DEBUG, urllib3 logs every address, and the platform wants its token there.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -111,11 +103,11 @@ class Calls:
         """
         token = self.token()
         try:
-            return self._patiently(action, body, {"access_token": token})
+            return self._request(action, body, {"access_token": token})
         except PlatformError as error:
             if error.kind is not ErrorKind.TOKEN:
                 raise
-        return self._patiently(action, body, {"access_token": self.token(refused=token)})
+        return self._request(action, body, {"access_token": self.token(refused=token)})
 
     def _fetch_token(self) -> Grant:
         """Ask for the stable token (稳定版接口调用凭据): everybody who asks gets the same one while it is good."""
@@ -125,26 +117,11 @@ class Calls:
             "secret": self._account.app_secret,
             "force_refresh": False,
         }
-        answer = self._patiently(TOKEN_CALL, body, {})
+        answer = self._request(TOKEN_CALL, body, {})
         value, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(value, str) or not value or not isinstance(seconds, int) or seconds <= 0:
             raise no_answer(TOKEN_CALL, "an answer without a token")
         return Grant(value, timedelta(seconds=seconds))
-
-    def _patiently(self, action: str, body: Mapping[str, object] | None, query: Mapping[str, str]) -> Answer:
-        """One call, repeated after -1 as often as allowed, with growing and jittered pauses.
-
-        Only -1 is repeated: it says that nothing was done. After a time-out the message may be on its way.
-        """
-        for attempt in range(self._limits.busy_retries):
-            try:
-                return self._request(action, body, query)
-            except PlatformError as error:
-                if error.code != _BUSY:
-                    raise
-            jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads callers out, hides nothing
-            self._sleep(_FIRST_PAUSE * 2**attempt * jitter)
-        return self._request(action, body, query)
 
     def _request(self, action: str, body: Mapping[str, object] | None, query: Mapping[str, str]) -> Answer:
         try:

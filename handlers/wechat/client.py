@@ -1,7 +1,6 @@
 """What the WeChat platform is asked for (微信接口客户端): messages, mass messages, quotas, the menu."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from handlers.wechat.calls import Account, Answer, CallLimits, Calls
 from handlers.wechat.faults import PlatformError, no_answer
@@ -19,14 +18,8 @@ class PlatformClient:
     Every method raises PlatformError, whose kind says what to do; never anything of ``requests``.
     """
 
-    def __init__(
-        self,
-        account: Account,
-        tokens: AccessTokens,
-        limits: CallLimits = _USUAL,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._calls = Calls(account, tokens, limits, sleep)
+    def __init__(self, account: Account, tokens: AccessTokens, limits: CallLimits = _USUAL) -> None:
+        self._calls = Calls(account, tokens, limits)
 
     def close(self) -> None:
         """Close the connections kept open (关闭连接)."""

@@ -89,13 +89,8 @@ def fake() -> Iterator[Fake]:
 
 
 @pytest.fixture
-def pauses() -> list[float]:
-    return []
-
-
-@pytest.fixture
-def client(fake: Fake, tokens: AccessTokens, pauses: list[float]) -> Iterator[PlatformClient]:
-    made = PlatformClient(Account("wx1", SECRET, fake.base), tokens, sleep=pauses.append)
+def client(fake: Fake, tokens: AccessTokens) -> Iterator[PlatformClient]:
+    made = PlatformClient(Account("wx1", SECRET, fake.base), tokens)
     yield made
     made.close()
 
@@ -218,24 +213,11 @@ def test_a_token_answer_without_a_token_is_an_outage(
     assert failure(client).kind is ErrorKind.RETRY
 
 
-def test_busy_is_not_repeated_while_a_person_waits(client: PlatformClient, fake: Fake, pauses: list[float]) -> None:
+def test_busy_is_told_and_never_repeated_here(client: PlatformClient, fake: Fake) -> None:
     fake.answers.append({"errcode": -1, "errmsg": "system error"})
     error = failure(client)
     assert (error.kind, error.permanent) == (ErrorKind.RETRY, False)
-    assert (len(fake.calls), pauses) == (1, [])
-
-
-def test_busy_is_repeated_elsewhere_with_growing_pauses(fake: Fake, tokens: AccessTokens, pauses: list[float]) -> None:
-    patient = PlatformClient(Account("wx1", SECRET, fake.base), tokens, CallLimits(busy_retries=2), pauses.append)
-    fake.answers.extend({"errcode": -1, "errmsg": "system error"} for _ in range(2))
-    patient.send_text(OPENID, "好")
-    assert len(fake.calls) == 3
-    assert 0.25 <= pauses[0] <= 0.75
-    assert 0.5 <= pauses[1] <= 1.5
-    fake.answers.extend({"errcode": -1, "errmsg": "system error"} for _ in range(3))
-    assert failure(patient).code == -1
-    assert len(fake.calls) == 6
-    patient.close()
+    assert len(fake.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -312,7 +294,7 @@ def test_a_redirect_never_carries_the_token_elsewhere(client: PlatformClient, fa
 
 
 def test_a_platform_that_hangs_is_given_up_and_not_asked_twice(fake: Fake, tokens: AccessTokens) -> None:
-    hasty = PlatformClient(Account("wx1", SECRET, fake.base), tokens, CallLimits(read=0.2, busy_retries=3))
+    hasty = PlatformClient(Account("wx1", SECRET, fake.base), tokens, CallLimits(read=0.2))
     fake.answers.append(3.0)
     start = time.monotonic()
     error = failure(hasty)
