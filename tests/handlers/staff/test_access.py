@@ -7,7 +7,7 @@ from secrets import token_bytes
 from typing import Literal
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 from flask.testing import FlaskClient
 from limits.storage import MemoryStorage
 from werkzeug.test import TestResponse
@@ -20,6 +20,7 @@ from handlers.staff.console import EXTENSION, Console, is_words, safe_next
 from handlers.staff.passwords import hash_password
 from handlers.staff.tries import Tries
 from handlers.typed.budgets import shared_storage
+from tests.handlers.staff.quick_hashing import QuickHasher
 from tests.handlers.staff.stage import PASSWORD, ConsoleStage
 from tests.handlers.typed.stage import redis_address
 
@@ -205,11 +206,17 @@ def test_a_name_nobody_has_is_answered_like_a_real_one(stage: ConsoleStage) -> N
     assert pages["office"] == pages["nobody"] == pages["auditor"]
 
 
+def test_passwords_are_hashed_as_rfc_9106_recommends_for_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    made = extract_parameters(passwords.hash_password("a new sentence"))
+    assert (made.type, made.memory_cost, made.time_cost, made.parallelism) == (Type.ID, 64 * 1024, 3, 4)
+
+
 def test_a_name_nobody_has_costs_the_same(stage: ConsoleStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """One hash of the same parameters for either; counted, not timed."""
     hashed: list[str] = []
 
-    class Watched(PasswordHasher):
+    class Watched(QuickHasher):
         def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 -- argon2's name
             hashed.append(str(hash).rsplit("$", 2)[0])
             return super().verify(hash, password)
@@ -249,7 +256,7 @@ def test_nobody_gets_in_while_tries_cannot_be_counted(stage: ConsoleStage) -> No
 def test_no_password_is_hashed_while_a_connection_is_held(stage: ConsoleStage, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[bool] = []
 
-    class Watched(PasswordHasher):
+    class Watched(QuickHasher):
         def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 -- argon2's name
             held.append(not stage.installation.engine.pool.status().endswith("Checked out connections: 0"))
             return super().verify(hash, password)
@@ -263,7 +270,7 @@ def test_no_password_is_hashed_while_a_connection_is_held(stage: ConsoleStage, m
 
 def test_a_hash_of_former_parameters_is_renewed_at_the_login(stage: ConsoleStage) -> None:
     office = stage.accounts[Role.OFFICE]
-    weak = PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
+    weak = PasswordHasher(time_cost=2, memory_cost=8192).hash(PASSWORD)
     with stage.installation.work.writing() as uow:
         uow.accounts.save(office, replace(office, password_hash=weak))
         uow.commit()
