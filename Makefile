@@ -8,7 +8,7 @@ FOLDER ?= data
 # Test runs are spread over the cores; JOBS=0 runs them in one process.
 JOBS ?= auto
 
-.PHONY: help run test check format bench diagram clean
+.PHONY: help run test check chaos format bench diagram clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -35,7 +35,7 @@ run: $(VENV)/run.stamp ## a school, 300 invented graduates and a phone at http:/
 	@$(BIN)/quxiang demo --folder $(FOLDER) --port $(PORT)
 
 test: $(VENV)/dev.stamp ## every test; says plainly what is skipped (JOBS=0 for one process)
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, mypy --strict, import contracts, house rules
 	@$(BIN)/ruff check .
@@ -43,6 +43,9 @@ check: $(VENV)/dev.stamp ## ruff, mypy --strict, import contracts, house rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/house
+
+chaos: $(VENV)/dev.stamp ## 50,000 pushes while servers are killed (PostgreSQL; two minutes)
+	@$(BIN)/python -m tests.load chaos 50000
 
 format: $(VENV)/dev.stamp ## let ruff put the code in order
 	@$(BIN)/ruff check --fix-only .
