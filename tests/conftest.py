@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from handlers.staff import passwords
 from storage.cipher import FieldCipher, derive_keys
 from storage.engine import open_engine
 from storage.migrating import migrate
 from storage.unit_of_work import SqlWork
 from tests.emptied import empty
 from tests.listening import LISTENER
+from tests.quick_hashing import QuickHasher
 
 SERVERS = {
     "postgresql": os.environ.get("QUXIANG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test"),
@@ -43,6 +45,14 @@ def no_personal_data_in_any_log_line() -> Iterator[None]:
     yield
     logging.getLogger().removeHandler(LISTENER)
     assert LISTENER.betrayed() == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords with the least argon2id takes, in this process; servers of their own hash as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", QuickHasher())
+        yield
 
 
 @pytest.fixture(scope="session")

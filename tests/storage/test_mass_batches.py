@@ -454,7 +454,9 @@ def test_cancelling_skips_who_waits(work: SqlWork, engine: Engine, sent: Broadca
     assert waiting(work, sent, now) == []
 
 
-def test_a_full_batch_and_more_wait_and_go(work: SqlWork, engine: Engine, sent: Broadcast, put: Put, now: datetime) -> None:
+def test_a_full_batch_and_more_wait_and_go(
+    work: SqlWork, engine: Engine, sent: Broadcast, put: Put, now: datetime
+) -> None:
     made = put(12_000)
     with work.reading() as unit:
         assert unit.batches.waiting_count(sent.id) == 12_000

@@ -20,9 +20,9 @@ from handlers.staff.console import EXTENSION, Console, is_words, safe_next
 from handlers.staff.passwords import hash_password
 from handlers.staff.tries import Tries
 from handlers.typed.budgets import shared_storage
-from tests.handlers.staff.quick_hashing import QuickHasher
 from tests.handlers.staff.stage import PASSWORD, ConsoleStage
 from tests.handlers.typed.stage import redis_address
+from tests.quick_hashing import PRODUCTION, QuickHasher
 
 
 def _token(page: str) -> str:
@@ -206,9 +206,8 @@ def test_a_name_nobody_has_is_answered_like_a_real_one(stage: ConsoleStage) -> N
     assert pages["office"] == pages["nobody"] == pages["auditor"]
 
 
-def test_passwords_are_hashed_as_rfc_9106_recommends_for_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    made = extract_parameters(passwords.hash_password("a new sentence"))
+def test_passwords_are_hashed_as_rfc_9106_recommends_for_little_memory() -> None:
+    made = extract_parameters(PRODUCTION.hash("a new sentence"))
     assert (made.type, made.memory_cost, made.time_cost, made.parallelism) == (Type.ID, 64 * 1024, 3, 4)
 
 
