@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Select, func, select
+from tqdm import tqdm
 
 from bot.registration.stage import Stage
 from storage.notice_tables import delivery
@@ -91,6 +92,7 @@ def walked(database: str, folder: Path, count: int, habits: Habits, seed: int = 
 def _walk(walkers: Sequence[Walker], step: Callable[[Walker, tuple[Line, Line], Post], None], port: int) -> None:
     """Let everybody take one step after the other, so that all are on the way at any moment."""
     waiting, post = deque(walkers), Post()
+    progress = tqdm(total=len(walkers) * len(SCRIPT), unit=" messages", mininterval=5, maxinterval=30, disable=None)
 
     def go() -> None:
         lines = Line(port), Line(port)
@@ -100,6 +102,7 @@ def _walk(walkers: Sequence[Walker], step: Callable[[Walker, tuple[Line, Line], 
             except IndexError:
                 break
             step(walker, lines, post)
+            progress.update()
             if not walker.is_there:
                 waiting.append(walker)
         for line in lines:
@@ -108,6 +111,7 @@ def _walk(walkers: Sequence[Walker], step: Callable[[Walker, tuple[Line, Line], 
     with ThreadPoolExecutor(CLIENTS) as pool:
         for done in [pool.submit(go) for _ in range(CLIENTS)]:
             done.result()
+    progress.close()
 
 
 @contextmanager
