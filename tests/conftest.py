@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -15,6 +16,7 @@ from storage.cipher import FieldCipher, derive_keys
 from storage.engine import open_engine
 from storage.migrating import migrate
 from storage.unit_of_work import SqlWork
+from tests.compiled_templates import InMemory
 from tests.emptied import empty
 from tests.listening import LISTENER
 from tests.quick_hashing import QuickHasher
@@ -45,6 +47,14 @@ def no_personal_data_in_any_log_line() -> Iterator[None]:
     yield
     logging.getLogger().removeHandler(LISTENER)
     assert LISTENER.betrayed() == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates() -> Iterator[None]:
+    """Compile each template once in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": InMemory()})
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
