@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 from flask import Flask, Request, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from handlers.places import places_of
 from handlers.public_pages import HEADERS, loggable_path
 
 _LOG = logging.getLogger(__name__)
@@ -43,12 +44,7 @@ class Site(Flask):
         self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None] | None
     ) -> None:
         """Log where an error came up and of what kind, never its text: drivers and parsers quote what they read."""
-        error = exc_info[1] if exc_info else None
-        last = error.__traceback__ if error else None
-        while last and last.tb_next:
-            last = last.tb_next
-        place = f"{last.tb_frame.f_globals.get('__name__')}:{last.tb_lineno}" if last else "?"
-        _LOG.error("%s on %s at %s", type(error).__name__, loggable_path(request.path), place)
+        _LOG.error("failed on %s: %s", loggable_path(request.path), places_of(exc_info[1] if exc_info else None))
 
 
 def mind_manners(site: Flask) -> None:

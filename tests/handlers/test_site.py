@@ -121,7 +121,7 @@ def test_a_fault_of_ours_is_an_apology_and_its_log_line_names_neither_token_nor_
     assert "系统出了点问题" in answer.text
     assert_manners(dict(answer.headers), "500")
     (line,) = [record.getMessage() for record in caplog.records if record.name == "handlers.site"]
-    assert re.fullmatch(r"ValueError on /r/[0-9a-f]{8} at tests\.handlers\.test_site:\d+", line)
+    assert re.fullmatch(r"failed on /r/[0-9a-f]{8}: builtins\.ValueError at .*test_site\.py:\d+", line)
     assert not [record for record in caplog.records if token in record.getMessage() or "欧阳" in str(record.exc_text)]
 
 
