@@ -75,7 +75,8 @@ class Budget:
     def of(cls, seconds: float, threads: int, processes: int) -> "Budget":
         """Return the budget of one of so many processes: a quarter of its threads never works on messages.
 
-        What the platform bears is shared out, at least one for each; past twenty processes that is more than it bears.
+        What the platform bears is shared out, at least one for each: from ten processes on, all silences and all
+        refused reports together could reach it.
         """
         return cls(
             seconds,

@@ -40,9 +40,10 @@ class Owed:
                 self._waiting.popitem(last=False)
 
     def settle_one(self) -> None:
-        """Handle the oldest, if there is any (补办); called when the database has just been there."""
-        if not self._waiting:
-            return
+        """Handle the oldest, if there is any (补办).
+
+        Called when the database has just been there, on the seat and within the patience of whoever found it so.
+        """
         with self._lock:
             if not self._waiting:
                 return

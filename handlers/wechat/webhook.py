@@ -198,6 +198,7 @@ class _Window:
         try:
             with self._seats.taken():
                 answer = self._doorway.receive(incoming)
+                self._owed.settle_one()
         except (AwayError, CrowdedError) as error:
             _log.warning("a push could not be handled in time: %s", error)
             if incoming.kind is Kind.UNFOLLOW:
@@ -211,7 +212,6 @@ class _Window:
             _log.error("push failed, reference %s: %s", reference, places_of(error))
             return self._said(incoming, self._doorway.apology(reference))
         self._lateness.over()
-        self._owed.settle_one()
         return answer
 
     def _said(self, incoming: Incoming, sentence: str) -> Rendered:

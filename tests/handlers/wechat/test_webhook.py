@@ -17,6 +17,7 @@ from handlers.wechat.budget import WITHIN, Budget
 from handlers.wechat.envelope import Envelope, EnvelopeKeys, Mode
 from handlers.wechat.webhook import BODY_LIMIT, Doorway, create_blueprint
 from storage.faults import AwayError
+from storage.patience import seconds_left
 from tests.handlers.wechat.counterpart import AES_KEY, APP_ID, NOW, OPENID, TOKEN, Counterpart, sign, text_message
 
 REPUSHES = Budget().repushes
@@ -209,6 +210,23 @@ def test_what_is_owed_waits_on_while_the_database_is_away_and_spoils_nobodys_ans
     assert [each.kind for each in door.behind.seen].count(Kind.UNFOLLOW) == 3
     assert faults == []
     assert OPENID not in caplog.text
+
+
+def test_what_is_owed_takes_no_longer_than_the_answer_it_goes_with(door: Door) -> None:
+    left: list[float] = []
+
+    def watched(incoming: Incoming) -> str:
+        if not left and incoming.kind is Kind.UNFOLLOW:
+            left.append(seconds_left())
+            raise AwayError("away")
+        left.append(seconds_left())
+        return "好"
+
+    door.behind.answer = watched
+    door.push(event("unsubscribe"))
+    door.push(text_message())
+    assert len(left) == 3
+    assert max(left) <= Budget().seconds
 
 
 def test_reports_and_consents_go_into_the_inbox_and_touch_no_conversation(door: Door) -> None:
