@@ -19,6 +19,7 @@ from storage.unit_of_work import SqlWork
 from tests.compiled_templates import InMemory
 from tests.emptied import empty
 from tests.listening import LISTENER
+from tests.overhearing import overheard
 from tests.quick_hashing import QuickHasher
 
 SERVERS = {
@@ -142,6 +143,13 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
     opened = open_engine(sqlite_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Collects every statement sent to the database of ``engine``."""
+    with overheard(engine) as sent:
+        yield sent
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from bot.registration.season import SHANGHAI, Season
 from bot.registration.verification import Extension, Subject, Verification
 from storage.engine import open_engine
 from storage.unit_of_work import SqlWork
-from tests.overhearing import overheard
 
 
 @pytest.fixture
@@ -158,10 +157,3 @@ def full(season: Season) -> Dossier:
         openid="oFull_-AbC123",
         version=3,
     )
-
-
-@pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Collects every statement sent to the database."""
-    with overheard(engine) as sent:
-        yield sent

@@ -23,7 +23,6 @@ from storage.notice_tables import delivery_report, subscription
 from storage.unit_of_work import SqlWork
 from tests.bot import people
 from tests.bot.use_cases.report_post import HOUR, NOW, OWNER, SECOND, Post, name_of, report_of, sending
-from tests.overhearing import overheard
 
 _NUMBERS = {"TotalCount": 3, "FilterCount": 3, "SentCount": 3, "ErrorCount": 0}
 MASS_REPORTS = [
@@ -39,13 +38,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     opened = open_engine(database_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Collects every statement sent to the database."""
-    with overheard(engine) as sent:
-        yield sent
 
 
 @pytest.fixture
