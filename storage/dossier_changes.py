@@ -90,8 +90,7 @@ class DossierWriter:
                 parts = _changed_parts(old, new)
                 by_parts[parts].append(self._changed_columns(old, new, parts))
             for rows in by_parts.values():
-                if self._write_all(_UPDATE, rows) != len(rows):
-                    raise MovedError("a dossier was changed meanwhile")
+                self._write_all(_UPDATE, rows)
             self._write_attached(piece)
 
     def _all_columns(self, dossier: Dossier) -> Columns:
@@ -134,13 +133,14 @@ class DossierWriter:
             for step in passed(old, new)
         ]
 
-    def _write_all(self, statement: Executable, rows: Sequence[Columns]) -> int:
+    def _write_all(self, statement: Executable, rows: Sequence[Columns]) -> None:
         if statement in {_UPDATE_VERIFICATION, _UPDATE_CORRECTION}:
             rows = [{"row_id": row["id"], **row} for row in rows]
-        if len(rows) > 1:
-            return self._transaction.write(statement, rows)
-        # One alone is a graduate's own step, and takes the short way through the drivers.
-        return self._transaction.write_of(_ready(statement, tuple(rows[0])), rows[0])
+        if len(rows) == 1:
+            # One alone is a graduate's own step, and takes the short way through the drivers.
+            self._transaction.write_one(_ready(statement, tuple(rows[0])), rows[0])
+        elif self._transaction.write(statement, rows) != len(rows) and statement is _UPDATE:
+            raise MovedError("a dossier was changed meanwhile")
 
 
 @cache

@@ -5,22 +5,30 @@ never keeps it. The kernel acknowledges for a stopped process, so TCP's own time
 side that waits can give up. It closes the connection then; what was under way may have happened or not.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGresult
 from pymysql.connections import Connection
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.faults import AwayError
 from storage.patience import seconds_left
+from storage.postgres import Sentence
 
 _WAKE = 0.1  # seconds between two looks for Ctrl-C, as psycopg has it
 _STEP = 0.25
 _SHORTEST = 0.05
 _QUICKEST = 2.0  # psycopg connects in two seconds or more, whatever it is told
+
+_FINE = frozenset([ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK])
 
 T = TypeVar("T")
 
@@ -34,6 +42,35 @@ class PatientPostgres(psycopg.Connection[Any]):
 
     longest = float("inf")
     """Seconds for one exchange with the server."""
+
+    def __init__(self, pgconn: Any) -> None:  # noqa: ANN401 -- libpq's connection, which psycopg hands in
+        super().__init__(pgconn)
+        self._prepared_here: set[Sentence] = set()
+        self._reading = Transformer(self)
+
+    def tell(self, sentence: Sentence, values: Sequence[bytes | None], forms: Sequence[int]) -> int:
+        """Have a statement run that returns nothing (执行); return how many rows it touched."""
+        return self._told(sentence, values, forms).command_tuples or 0
+
+    def ask(self, sentence: Sentence, values: Sequence[bytes | None], forms: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return the rows a statement finds (查询)."""
+        result = self._told(sentence, values, forms)
+        self._reading.set_pgresult(result)
+        return self._reading.load_rows(0, result.ntuples, tuple)
+
+    def _told(self, sentence: Sentence, values: Sequence[bytes | None], forms: Sequence[int]) -> PGresult:
+        if sentence not in self._prepared_here:
+            self.pgconn.send_prepare(sentence.name, sentence.sql.encode())
+            self._heard()
+            self._prepared_here.add(sentence)
+        self.pgconn.send_query_prepared(sentence.name, values, forms, result_format=Format.BINARY)
+        return self._heard()
+
+    def _heard(self) -> PGresult:
+        result: PGresult = self.wait(execute(self.pgconn))[0]
+        if result.status not in _FINE:
+            raise error_from_result(result)
+        return result
 
     def wait(self, gen: PQGen[T], interval: float = _WAKE, timeout: float | None = None) -> T:
         """Wait as psycopg does, within ``longest`` and the patience of the thread."""
@@ -75,7 +112,8 @@ def connect_postgres(_: Dialect, __: ConnectionPoolEntry, args: Any, options: di
     longest = options.pop("longest")
     if seconds_left() < _QUICKEST:
         raise AwayError("there is no time left to connect to the database")
-    connection = PatientPostgres.connect(*args, **options)
+    # psycopg prepares nothing by itself: with the first ROLLBACK it would forget all that is prepared, ours as well.
+    connection = PatientPostgres.connect(*args, **options, prepare_threshold=None)
     connection.longest = longest
     return connection
 

@@ -38,6 +38,7 @@ _MOVED = frozenset(
     {
         "40001",  # PostgreSQL: serialization_failure
         "40P01",  # PostgreSQL: deadlock_detected
+        "22P02",  # PostgreSQL: invalid_text_representation, made on purpose by storage/postgres.py and by nothing else
         "55P03",  # PostgreSQL: lock_not_available, after lock_timeout
         "1020",  # MariaDB: ER_CHECKREAD, the record has changed since it was read
         "1205",  # MariaDB: ER_LOCK_WAIT_TIMEOUT

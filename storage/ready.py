@@ -1,17 +1,18 @@
 """Ready statements (备好的语句): compiled once, handed straight to the driver, for the few that every message runs.
 
-What SQLAlchemy does around one execution costs more than psycopg and the database together: a context, the types
-looked up anew, and a description of fifty columns. Text and types still come from it; only the running does not.
+What SQLAlchemy does around one execution costs more than driver and database together: a context, the types looked
+up anew, and a description of fifty columns. Text and types still come from it; only the running does not. PostgreSQL
+gets them by a way of its own (storage/postgres.py).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-Translate = Callable[[Any], Any]
+from storage.postgres import Told, Translate, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,16 @@ class Ready:
         self._columns = columns
         self._names = list(names) if names is not None else None
         self._made: dict[str, Made] = {}
+        self._told: Told | None = None
+
+    def told(self) -> Told:
+        """Return it as PostgreSQL is told it (取编译结果)."""
+        if self._told is None:
+            self._told = told(self._statement, self._columns, self._names)
+        return self._told
 
     def made(self, dialect: Dialect) -> Made:
-        """Return it for a dialect (取编译结果)."""
+        """Return it for a driver with cursors (取编译结果)."""
         found = self._made.get(dialect.name)
         if found is None:
             found = self._made[dialect.name] = self._compiled(dialect)

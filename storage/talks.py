@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, exists, insert, select, true, update
 
 from bot.conversation.talk import Talk
-from bot.errors import MovedError
 from bot.ports import Opened
 from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow
@@ -19,7 +18,6 @@ from storage.seasons import SEASON_COLUMNS, to_season
 from storage.tables import graduate, season, talk
 from storage.transaction import Transaction
 
-MOVED = "another message of the account was handled meanwhile"
 _MEMORY = "talk:memory"
 _TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.spoke_at, talk.c.acted_at, talk.c.memory)
 _S, _T = len(SEASON_COLUMNS), len(SEASON_COLUMNS) + len(_TALK_COLUMNS)
@@ -74,13 +72,13 @@ class SqlTalks:
         Raises:
             MovedError: another message of the account was handled meanwhile.
         """
-        columns = self.columns(old, new)
+        columns = self._columns(old, new)
         if old.seq == 0:
-            self._transaction.write_of(_INSERT, {"openid": old.openid, **columns})
-        elif self._transaction.write_of(_UPDATE, {"row_openid": old.openid, "old_seq": old.seq, **columns}) != 1:
-            raise MovedError(MOVED)
+            self._transaction.write_one(_INSERT, {"openid": old.openid, **columns})
+        else:
+            self._transaction.write_one(_UPDATE, {"row_openid": old.openid, "old_seq": old.seq, **columns})
 
-    def columns(self, old: Talk, new: Talk) -> dict[str, Any]:
+    def _columns(self, old: Talk, new: Talk) -> dict[str, Any]:
         """Return the columns of the version after ``old`` (列值), but for the account."""
         memory = json.dumps(new.to_memory(), ensure_ascii=False, separators=(",", ":"))
         return {

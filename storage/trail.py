@@ -21,7 +21,7 @@ class SqlTrail:
 
     def add(self, footstep: Footstep) -> None:
         """Append a footstep (足迹)."""
-        self._transaction.write_of(_INSERT, footstep_columns(footstep))
+        self._transaction.write_one(_INSERT, footstep_columns(footstep))
 
 
 def footstep_columns(footstep: Footstep) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Overhearing: every statement sent to a database, also those that go straight to the driver, past all events."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, event
 
+from storage.drivers import PatientPostgres
+from storage.postgres import Sentence
 from storage.ready import Made
 from storage.transaction import Transaction
 
@@ -14,7 +17,7 @@ from storage.transaction import Transaction
 def overheard(engine: Engine) -> Iterator[list[str]]:
     """Collect the statements sent meanwhile; a ready one is noted whatever engine it goes to."""
     sent: list[str] = []
-    plain = Transaction._driven  # noqa: SLF001 -- the one place where they leave
+    plain, told = Transaction._driven, PatientPostgres._told  # noqa: SLF001 -- the places where they leave
 
     def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)
@@ -23,9 +26,15 @@ def overheard(engine: Engine) -> Iterator[list[str]]:
         sent.append(made.sql)
         return plain(transaction, made, parameters)
 
+    def heard(
+        connection: PatientPostgres, sentence: Sentence, values: Sequence[bytes | None], forms: Sequence[int]
+    ) -> PGresult:
+        sent.append(sentence.sql)
+        return told(connection, sentence, values, forms)
+
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with patch.object(Transaction, "_driven", noted):
+        with patch.object(Transaction, "_driven", noted), patch.object(PatientPostgres, "_told", heard):
             yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)

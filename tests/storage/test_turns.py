@@ -33,15 +33,19 @@ def steps(engine: Engine) -> list[str]:
         return list(connection.scalars(select(footstep.c.outcome).order_by(footstep.c.id)))
 
 
+def keep(work: SqlWork, unit: str, old: Talk, new: Talk, footstep: Footstep) -> None:
+    with UNITS[unit](work) as uow:
+        uow.turns.keep(old, new, footstep)
+        uow.commit()
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_first_turn_and_the_next_are_kept_with_their_footsteps(
     work: SqlWork, engine: Engine, now: datetime, unit: str
 ) -> None:
     first = Talk(OPENID, at=7, spoke_at=5, acted_at=6, consent=1, tries=2)
     for old, new, outcome in ((Talk(OPENID), first, "hello"), (replace(first, seq=1), replace(first, flow="x"), "ok")):
-        with UNITS[unit](work) as uow:
-            uow.turns.keep(old, new, step(now, outcome))
-            uow.commit()
+        keep(work, unit, old, new, step(now, outcome))
         assert stored(work) == replace(new, seq=old.seq + 1)
     assert steps(engine) == ["hello", "ok"]
 
@@ -55,8 +59,8 @@ def test_a_turn_that_lost_the_race_leaves_nothing(
         uow.turns.keep(Talk(OPENID), Talk(OPENID), step(now, "hello"))
         uow.turns.keep(Talk(OPENID, seq=1), Talk(OPENID, tries=1), step(now, "ok"))
         uow.commit()
-    with UNITS[unit](work) as uow, pytest.raises(MovedError):
-        uow.turns.keep(Talk(OPENID, seq=seq), Talk(OPENID, tries=9), step(now, "late"))
+    with pytest.raises(MovedError):
+        keep(work, unit, Talk(OPENID, seq=seq), Talk(OPENID, tries=9), step(now, "late"))
     with work.writing() as uow:  # nothing is left locked either
         uow.turns.keep(Talk(OPENID, seq=2), Talk(OPENID, tries=2), step(now, "again"))
         uow.commit()
