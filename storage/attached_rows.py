@@ -103,7 +103,7 @@ def to_verification(row: VerificationRow) -> Verification:
         annulled_reason=row.annulled_reason,
         extensions=tuple(
             Extension(datetime.fromisoformat(at), date.fromisoformat(before), date.fromisoformat(last_day))
-            for at, before, last_day in json.loads(row.extensions)
+            for at, before, last_day in (json.loads(row.extensions) if row.extensions != "[]" else ())
         ),
     )
 

@@ -1,7 +1,7 @@
 """Reading dossiers (读取登记档): rows of ``graduate`` completed with what is attached, in few statements."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -19,7 +19,6 @@ from storage.attached_rows import (
 )
 from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow, to_dossier
-from storage.ready import Ready
 from storage.tables import correction, graduate, verification
 from storage.transaction import Transaction
 
@@ -31,12 +30,6 @@ _VERIFICATIONS = (
     select(*VERIFICATION_COLUMNS)
     .where(verification.c.graduate_id.in_(bindparam("keys", expanding=True)))
     .order_by(verification.c.graduate_id, verification.c.ordinal)
-)
-_MINE = Ready(
-    select(*VERIFICATION_COLUMNS)
-    .where(verification.c.graduate_id == bindparam("graduate_id"))
-    .order_by(verification.c.ordinal),
-    VERIFICATION_COLUMNS,
 )
 _CORRECTIONS = select(*CORRECTION_COLUMNS).where(correction.c.id.in_(bindparam("keys", expanding=True)))
 
@@ -68,6 +61,12 @@ class DossierReader:
             for row in rows
         ]
 
+    def with_verifications(self, row: GraduateRow, verified: Iterable[Sequence[Any]]) -> Dossier:
+        """Return the dossier of a row whose verifications were read with it, as values of VERIFICATION_COLUMNS."""
+        corrections = self._corrections([row.correction_id]) if row.correction_id else {}
+        found = tuple(to_verification(VerificationRow._make(values)) for values in verified)
+        return to_dossier(self._cipher, row, corrections.get(row.correction_id or ""), found)
+
     def by_ids(self, ids: Sequence[str]) -> Iterator[Dossier]:
         """Read dossiers piece by piece in the order given; to be used up inside the unit of work."""
         for piece in chunks(ids):
@@ -77,17 +76,11 @@ class DossierReader:
 
     def _verifications(self, graduate_ids: Sequence[str]) -> dict[str, list[Verification]]:
         found: dict[str, list[Verification]] = defaultdict(list)
-        for values in self._verification_rows(graduate_ids):
+        rows = self._transaction.rows(_VERIFICATIONS, {"keys": graduate_ids}) if graduate_ids else ()
+        for values in rows:
             row = VerificationRow._make(values)
             found[row.graduate_id].append(to_verification(row))
         return found
-
-    def _verification_rows(self, graduate_ids: Sequence[str]) -> Sequence[Sequence[Any]]:
-        if not graduate_ids:
-            return ()
-        if len(graduate_ids) == 1:  # every message of somebody who has one
-            return self._transaction.rows_of(_MINE, {"graduate_id": graduate_ids[0]})
-        return self._transaction.rows(_VERIFICATIONS, {"keys": graduate_ids})
 
     def _corrections(self, ids: Sequence[str]) -> dict[str, Correction]:
         if not ids:

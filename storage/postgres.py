@@ -98,7 +98,8 @@ class Told:
         """Return a row as our code wants it (结果行)."""
         values = list(found)
         for place, translate in self.results:
-            values[place] = translate(values[place])
+            if values[place] is not None:  # no type of ours makes anything else of NULL
+                values[place] = translate(values[place])
         return tuple(values)
 
 

@@ -9,31 +9,35 @@ from sqlalchemy import and_, bindparam, delete, exists, insert, select, true, up
 
 from bot.conversation.talk import Talk
 from bot.ports import Opened
+from storage.attached_rows import VERIFICATION_COLUMNS
 from storage.cipher import FieldCipher
 from storage.dossier_rows import GRADUATE_COLUMNS, GraduateRow
 from storage.dossiers import DossierReader
 from storage.notice_tables import delivery
 from storage.ready import Ready
 from storage.seasons import SEASON_COLUMNS, to_season
-from storage.tables import graduate, season, talk
+from storage.tables import graduate, season, talk, verification
 from storage.transaction import Transaction
 
 _MEMORY = "talk:memory"
 _TALK_COLUMNS = (talk.c.seq, talk.c.following, talk.c.at, talk.c.spoke_at, talk.c.acted_at, talk.c.memory)
 _S, _T = len(SEASON_COLUMNS), len(SEASON_COLUMNS) + len(_TALK_COLUMNS)
+_G = _T + len(GRADUATE_COLUMNS)
 
 _mine = talk.c.openid == bindparam("openid")
 _held = exists().where(delivery.c.openid == bindparam("openid"), delivery.c.to_show == true()).label("held")
-# The current season, beside it the talk and the bound dossier if there are any: one round trip for a message.
-_FOUND = (*SEASON_COLUMNS, *_TALK_COLUMNS, *GRADUATE_COLUMNS, _held)
+# The current season, beside it the talk and the bound dossier if there are any: one round trip for a message. There
+# are as many rows as verifications, which is one for most and three for few.
+_FOUND = (*SEASON_COLUMNS, *_TALK_COLUMNS, *GRADUATE_COLUMNS, _held, *VERIFICATION_COLUMNS)
 _OPEN = Ready(
     select(*_FOUND)
     .select_from(
-        season.outerjoin(talk, _mine).outerjoin(
-            graduate, and_(graduate.c.openid == bindparam("openid"), graduate.c.season_id == season.c.id)
-        )
+        season.outerjoin(talk, _mine)
+        .outerjoin(graduate, and_(graduate.c.openid == bindparam("openid"), graduate.c.season_id == season.c.id))
+        .outerjoin(verification, verification.c.graduate_id == graduate.c.id)
     )
-    .where(season.c.is_current == 1),
+    .where(season.c.is_current == 1)
+    .order_by(verification.c.ordinal),
     _FOUND,
 )
 _TALK = select(*_TALK_COLUMNS).where(_mine)
@@ -56,15 +60,18 @@ class SqlTalks:
     def open(self, openid: str) -> Opened:
         """Read talk, dossier and current season in one go (会话现场).
 
-        One statement; one more each for verifications and for an error report, if the dossier has any.
+        One statement; one more for an error report, if the dossier has one.
         """
-        row = self._transaction.row_of(_OPEN, {"openid": openid})
-        if row is None:  # no season yet
+        rows = self._transaction.rows_of(_OPEN, {"openid": openid})
+        if not rows:  # no season yet
             alone = self._transaction.row(_TALK, {"openid": openid})
             return Opened(self._talk(openid, alone), None, None)
-        graduate_row = GraduateRow._make(row[_T:-1])
-        dossier = self._reader.complete([graduate_row])[0] if graduate_row.id is not None else None
-        return Opened(self._talk(openid, row[_S:_T]), dossier, to_season(row[:_S]), held=bool(row[-1]))
+        row = rows[0]
+        graduate_row, held, dossier = GraduateRow._make(row[_T:_G]), bool(row[_G]), None
+        if graduate_row.id is not None:
+            verified = [each[_G + 1 :] for each in rows] if graduate_row.verification_count else ()
+            dossier = self._reader.with_verifications(graduate_row, verified)
+        return Opened(self._talk(openid, row[_S:_T]), dossier, to_season(row[:_S]), held=held)
 
     def save(self, old: Talk, new: Talk) -> None:
         """Write ``new`` as the version after ``old``, if the stored row still is ``old`` (by seq).
@@ -80,14 +87,13 @@ class SqlTalks:
 
     def _columns(self, old: Talk, new: Talk) -> dict[str, Any]:
         """Return the columns of the version after ``old`` (列值), but for the account."""
-        memory = json.dumps(new.to_memory(), ensure_ascii=False, separators=(",", ":"))
         return {
             "seq": old.seq + 1,
             "following": new.following,
             "at": new.at,
             "spoke_at": new.spoke_at,
             "acted_at": new.acted_at,
-            "memory": self._cipher.seal_bytes(_packed(memory), _MEMORY, old.openid),
+            "memory": self._cipher.seal_bytes(_packed(new.to_memory()), _MEMORY, old.openid),
         }
 
     def erase(self, openid: str) -> None:
@@ -99,15 +105,14 @@ class SqlTalks:
             return Talk(openid)
         seq, following, at, spoke_at, acted_at, memory = values
         columns = {"seq": seq, "following": following, "at": at, "spoke_at": spoke_at, "acted_at": acted_at}
-        packed = self._cipher.unseal_bytes(memory, _MEMORY, openid)
-        return Talk.from_memory(openid, columns, json.loads(_unpacked(packed)))
+        return Talk.from_memory(openid, columns, _unpacked(self._cipher.unseal_bytes(memory, _MEMORY, openid)))
 
 
-def _packed(memory: str) -> bytes:
+def _packed(memory: dict[str, Any]) -> bytes:
     """Pack a memory (压缩): 5 kB become 2, which a row of PostgreSQL holds without a second table."""
-    return zlib.compress(memory.encode(), 1)
+    return zlib.compress(json.dumps(memory, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
 
-def _unpacked(memory: bytes) -> bytes:
+def _unpacked(memory: bytes) -> Any:  # noqa: ANN401 -- JSON
     """Unpack a memory; one stored before it was packed begins with a brace, and a packed one never does."""
-    return memory if memory.startswith(b"{") else zlib.decompress(memory)
+    return json.loads(memory if memory.startswith(b"{") else zlib.decompress(memory))

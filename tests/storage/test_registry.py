@@ -272,4 +272,4 @@ def test_no_statement_is_made_for_what_a_dossier_does_not_have(
         with work.reading() as unit:
             unit.talks.open(openid)
         counts.append(len(statements))
-    assert counts == [1, 1, 3]
+    assert counts == [1, 1, 2]
