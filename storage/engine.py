@@ -66,6 +66,8 @@ def open_engine(url: str, *, timeouts: Timeouts | None = None, pool_size: int = 
         # The units of work say BEGIN and COMMIT themselves (storage/transaction.py).
         "isolation_level": "AUTOCOMMIT",
         "skip_autocommit_rollback": True,
+        # … so nothing is left to be taken back when a connection returns to the pool.
+        "pool_reset_on_return": None,
         "execution_options": {BREAKER: Breaker()},
     }
     if place.get_backend_name() == "sqlite" and place.database in _MEMORY:

@@ -1,8 +1,8 @@
 """The transaction (事务): one connection, the words BEGIN and COMMIT, and every fault in our own words."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Select, Table, insert, text
@@ -14,6 +14,7 @@ from bot.errors import MovedError, QuxiangError
 from storage.breaker import BREAKER, Breaker
 from storage.drivers import is_silence
 from storage.faults import AwayError, LostError, TakenError, fault_of
+from storage.lane import Lane
 from storage.patience import seconds_left
 from storage.postgres import MOVED, Sentence, Told, together
 from storage.ready import Made, Ready
@@ -29,18 +30,27 @@ _BEGIN: dict[str, Callable[[Any], object]] = {
 
 
 def connected(engine: Engine) -> Connection:
-    """Open a connection (连接).
+    """Open a connection of SQLAlchemy's (连接), for those who use more of it than a transaction does.
 
     Raises:
         AwayError: there is none to be had in time; no word of the driver travels with it.
+    """
+    return lent(engine).connection
+
+
+def lent(engine: Engine) -> Lane:
+    """Borrow a connection (借用连接), to be closed by the caller.
+
+    Raises:
+        AwayError: as ``connected`` does.
     """
     breaker: Breaker = engine.get_execution_options()[BREAKER]
     breaker.admit()
     _check_room(engine)
     try:
-        return engine.connect()
-    except DBAPIError as error:
-        fault = fault_of(error.orig, is_lost=True)
+        return Lane(engine)
+    except engine.dialect.loaded_dbapi.Error as error:
+        fault = fault_of(error, is_lost=True)
         breaker.failed()
     except PoolTimeoutError:
         fault = AwayError(_NO_ROOM)
@@ -78,10 +88,10 @@ class Transaction:
         StoreError: from every method, if the database fails otherwise.
     """
 
-    __slots__ = ("_breaker", "_connection", "_gathered", "_is_begun", "_is_fresh", "_is_postgres", "_is_writing")
+    __slots__ = ("_breaker", "_gathered", "_is_begun", "_is_fresh", "_is_postgres", "_is_writing", "_lane")
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection | Lane) -> None:
+        self._lane = connection if isinstance(connection, Lane) else Lane(connection.engine, connection)
         self._breaker: Breaker = connection.engine.get_execution_options()[BREAKER]
         self._is_fresh = True
         self._is_postgres = connection.dialect.name == "postgresql"
@@ -92,7 +102,7 @@ class Transaction:
     @property
     def dialect(self) -> str:
         """The name of the database (数据库种类): sqlite, postgresql, mysql or mariadb."""
-        return self._connection.dialect.name
+        return self._lane.dialect.name
 
     @property
     def is_writing(self) -> bool:
@@ -106,7 +116,7 @@ class Transaction:
             self._say_begin()
 
     def _say_begin(self) -> None:
-        self._say(_BEGIN[self._connection.dialect.name])
+        self._say(_BEGIN[self._lane.dialect.name])
         self._is_begun = True
 
     def commit(self) -> None:
@@ -120,13 +130,13 @@ class Transaction:
         """Take back what was not committed (回滚). A connection that cannot do even this is thrown away."""
         self._gathered.clear()
         self._is_writing = False
-        if not self._is_begun or self._connection.invalidated:
+        if not self._is_begun or self._lane.is_lost:
             return
         self._is_begun = False
         try:
-            self._connection.connection.rollback()
-        except self._connection.dialect.loaded_dbapi.Error:
-            self._connection.invalidate()
+            self._lane.driver.rollback()
+        except self._lane.dialect.loaded_dbapi.Error:
+            self._lane.throw_away()
 
     def row(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
         """Return the first row found (取一行), or None."""
@@ -155,7 +165,7 @@ class Transaction:
             values, forms = told.values(parameters)
             rows = self._say(lambda driver: driver.ask(told.sentence, values, forms))
             return [told.row(row) for row in rows]
-        made = ready.made(self._connection.dialect)
+        made = ready.made(self._lane.dialect)
         return [made.row(found) for found in self._driven(made, parameters).fetchall()]
 
     def write_one(self, ready: Ready, parameters: Mapping[str, Any]) -> None:
@@ -165,7 +175,7 @@ class Transaction:
             MovedError: there is no such row any more, now or later; the unit is to be left without commit.
         """
         if not self._is_postgres:
-            if self._driven(ready.made(self._connection.dialect), parameters).rowcount != 1:
+            if self._driven(ready.made(self._lane.dialect), parameters).rowcount != 1:
                 raise MovedError(MOVED)
             return
         told = ready.told()
@@ -214,15 +224,15 @@ class Transaction:
         of an executemany costs as much as the database's own work.
         """
         self._begin_in_earnest()
-        made = Ready(insert(table), names=list(rows[0])).made(self._connection.dialect)
+        made = Ready(insert(table), names=list(rows[0])).made(self._lane.dialect)
         values = [made.values(row) for row in rows]
-        self._guarded(lambda: self._connection.exec_driver_sql(made.sql, values))
+        self._guarded(lambda: self._lane.connection.exec_driver_sql(made.sql, values))
 
     def write_new(self, statement: Executable, parameters: Mapping[str, Any]) -> bool:
         """Insert behind a savepoint (保存点); False, with nothing done, if a unique value is taken."""
         self._begin_in_earnest()
         try:
-            with self._connection.begin_nested():
+            with self._lane.connection.begin_nested():
                 self._run(statement, parameters)
         except TakenError:
             return False
@@ -240,14 +250,14 @@ class Transaction:
 
         Inside a transaction nobody else sees what grew, so its own daemon cannot; the others need no telling.
         """
-        if self._connection.dialect.name == "postgresql":
+        if self._lane.dialect.name == "postgresql":
             self._run(text(f"ANALYZE {table.name}"))
 
     def _run(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         self._begin_in_earnest()
-        return self._guarded(lambda: self._connection.execute(statement, parameters))
+        return self._guarded(lambda: self._lane.connection.execute(statement, parameters))
 
     def _guarded(self, run: Callable[[], CursorResult[Any]]) -> CursorResult[Any]:
         is_fresh, self._is_fresh = self._is_fresh, False
@@ -265,25 +275,25 @@ class Transaction:
         if is_stale:
             # A pooled connection died while idle, as after a restart of the server. Nothing was done with it
             # yet, so doing it again is safe, and cheaper than a ping before each unit.
-            self._connection.rollback()
+            self._lane.connection.rollback()
             return self._guarded(run)
         raise self._noticed(fault)
 
     def _say(self, word: Callable[[Any], Any]) -> Any:  # noqa: ANN401 -- whatever the driver answers
         """Have the driver do it: on the way through SQLAlchemy it costs more than in the database."""
         is_fresh, self._is_fresh = self._is_fresh, False
-        driver, dialect = self._driver(), self._connection.dialect
+        driver, dialect = self._driver(), self._lane.dialect
         try:
             answer = word(driver)
         except dialect.loaded_dbapi.Error as error:
-            is_lost = dialect.is_disconnect(error, self._connection.connection, None)
+            is_lost = dialect.is_disconnect(error, driver, None)
             is_stale = is_fresh and is_lost and not is_silence(error)
             fault = fault_of(error, is_lost=is_lost)
         else:
             self._breaker.worked()
             return answer
         if is_lost:
-            self._connection.invalidate()
+            self._lane.throw_away()
         if is_stale:
             return self._say(word)
         raise self._noticed(fault)
@@ -291,9 +301,11 @@ class Transaction:
     def _driver(self) -> Any:  # noqa: ANN401 -- the driver's connection
         """Return the driver's connection, a new one if the last was lost."""
         try:
-            return self._connection.connection.driver_connection
+            return self._lane.driver
         except DBAPIError as error:
             fault = fault_of(error.orig, is_lost=True)
+        except self._lane.dialect.loaded_dbapi.Error as error:
+            fault = fault_of(error, is_lost=True)
         except PoolTimeoutError:
             fault = AwayError(_NO_ROOM)
         raise self._noticed(fault)
@@ -305,17 +317,47 @@ class Transaction:
         return fault
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Transaction]:
-    """Open a connection and begin to write (写事务); left without ``commit``, everything is taken back.
+class Unit:
+    """A transaction for the ``with`` that follows (事务范围); left without ``commit``, everything is taken back.
+
+    A class, because a generator made into one costs as much as the pool.
+
+    Args:
+        engine: whose pool lends the connection.
+        is_writing: whether it may write.
+
+    Raises:
+        AwayError: on entering, when no connection is to be had.
+    """
+
+    __slots__ = ("_engine", "_is_writing", "_lane", "_transaction")
+
+    def __init__(self, engine: Engine, *, is_writing: bool) -> None:
+        self._engine = engine
+        self._is_writing = is_writing
+
+    def __enter__(self) -> Transaction:
+        self._lane = lent(self._engine)
+        self._transaction = Transaction(self._lane)
+        if self._is_writing:
+            try:
+                self._transaction.begin()
+            except BaseException:
+                self._lane.close()
+                raise
+        return self._transaction
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            self._transaction.end()
+        finally:
+            self._lane.close()
+
+
+def writing(engine: Engine) -> Unit:
+    """Borrow a connection and begin to write (写事务).
 
     Raises:
         MovedError, StoreError: as every method of a transaction.
     """
-    with connected(engine) as connection:
-        transaction = Transaction(connection)
-        transaction.begin()
-        try:
-            yield transaction
-        finally:
-            transaction.end()
+    return Unit(engine, is_writing=True)

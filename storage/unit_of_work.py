@@ -1,9 +1,9 @@
 """The unit of work (工作单元): one transaction over all that is stored."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
+from types import TracebackType
 
 from sqlalchemy import Engine
 
@@ -39,7 +39,7 @@ from storage.seasons import SqlSeasons
 from storage.subscriptions import SqlSubscriptions
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail
-from storage.transaction import Transaction, connected, writing
+from storage.transaction import Transaction, Unit
 from storage.turns import SqlTurns
 
 
@@ -241,17 +241,30 @@ class SqlWork:
         """Return the same with another clock (换一个时钟), for whoever writes down what happened earlier."""
         return SqlWork(self._engine, self._cipher, clock)
 
-    @contextmanager
-    def reading(self) -> Iterator[SqlUnitOfWork]:
+    def reading(self) -> AbstractContextManager[SqlUnitOfWork]:
         """Open a unit that only reads and holds no lock (只读); its commit does nothing."""
-        with connected(self._engine) as connection:
-            yield SqlUnitOfWork(Transaction(connection), self._cipher, self._clock)
+        return _Opened(Unit(self._engine, is_writing=False), self._cipher, self._clock)
 
-    @contextmanager
-    def writing(self) -> Iterator[SqlUnitOfWork]:
+    def writing(self) -> AbstractContextManager[SqlUnitOfWork]:
         """Open a unit that may write (可写); left without ``commit``, everything is taken back.
 
         On SQLite it is the only writer until it is left, so nothing slow belongs inside, a call to WeChat least of all.
         """
-        with writing(self._engine) as transaction:
-            yield SqlUnitOfWork(transaction, self._cipher, self._clock)
+        return _Opened(Unit(self._engine, is_writing=True), self._cipher, self._clock)
+
+
+class _Opened:
+    """A unit of work for the ``with`` that follows (工作单元范围)."""
+
+    __slots__ = ("_cipher", "_clock", "_unit")
+
+    def __init__(self, unit: Unit, cipher: FieldCipher, clock: Clock) -> None:
+        self._unit = unit
+        self._cipher = cipher
+        self._clock = clock
+
+    def __enter__(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self._unit.__enter__(), self._cipher, self._clock)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._unit.__exit__(kind, error, at)
