@@ -61,12 +61,16 @@ class Talk:
     answers: tuple[Answer, ...] = ()
     tries: int = 0
     asked: int = 0
-    seen: tuple[tuple[str, Rendered], ...] = field(default=(), repr=False)
+    seen: tuple[tuple[str, str, int], ...] = field(default=(), repr=False)
     more: tuple[str, ...] = field(default=(), repr=False)
 
     def stored_reply(self, key: str) -> Rendered | None:
         """Return the answer already given to the message of this deduplication key, or None."""
-        return next((rendered for seen, rendered in self.seen if seen == key), None)
+        return next((Rendered(text, at) for seen, text, at in self.seen if seen == key), None)
+
+    def seen_with(self, key: str, rendered: Rendered) -> tuple[tuple[str, str, int], ...]:
+        """Return ``seen`` with one more answer (记下应答), the oldest forgotten."""
+        return (*self.seen, (key, rendered.text, rendered.at))[-SEEN:]
 
     def heard(self, at: int, *, by_act: bool) -> "Talk":
         """Note a message of this CreateTime (最近一次); a tap on the menu, a follow or a scan is apart."""
@@ -87,7 +91,7 @@ class Talk:
             "answers": [[a.step, a.value, a.out, a.rev] for a in self.answers],
             "tries": self.tries,
             "asked": self.asked,
-            "seen": [[key, rendered.text, rendered.at] for key, rendered in self.seen],
+            "seen": self.seen,
             "more": list(self.more),
         }
 
@@ -102,6 +106,6 @@ class Talk:
             answers=tuple(Answer(*parts) for parts in memory.get("answers", ())),
             tries=memory.get("tries", 0),
             asked=memory.get("asked", 0),
-            seen=tuple((key, Rendered(text, at)) for key, text, at in memory.get("seen", ())),
+            seen=tuple(map(tuple, memory.get("seen", ()))),
             more=tuple(memory.get("more", ())),
         )

@@ -14,7 +14,7 @@ from bot.conversation.standing import answers_of, home, opened, stand, with_answ
 from bot.conversation.talk import Answer, Talk
 from bot.conversation.texts import texts
 
-__all__ = ["TRIES", "Say", "Turn", "advance", "answers_of", "home", "need", "opened", "stand", "with_answers"]
+__all__ = ["TRIES", "Say", "Turn", "answers_of", "home", "judge", "opened", "stand", "with_answers"]
 
 TRIES = 3
 """After so many unusable answers in a row the graduate is told whom to ask; manners, not security."""
@@ -57,16 +57,31 @@ class Turn:
     silent: bool = False
 
 
-def need(talk: Talk, incoming: Incoming, facts: Facts) -> str | None:
-    """Return what must be looked up before ``advance`` can judge the message, or None."""
+def judge(talk: Talk, incoming: Incoming, facts: Facts) -> Turn | str:
+    """Judge one message (pure): what it leads to, or what must be looked up first (``Need``).
+
+    Returns:
+        The talk afterwards, what to do, what to say; the next question is asked by ``bot.conversation.wording`` once
+        the effects are done. Or a ``Need``: to be asked again with facts that hold it.
+    """
+    at = stand(talk, facts)
+    command = command_of(incoming.text) if incoming.kind is Kind.TEXT else None
+    wanted = _wanted(incoming, command, facts, at)
+    if wanted is not None:
+        return wanted
+    turn = _judged(talk, incoming, command, facts, at)
+    step = f"{at.flow.name}.{at.step.name}"
+    return replace(turn, step=step, talk=turn.talk.heard(incoming.at, by_act=incoming.kind in _ACTS))
+
+
+def _wanted(incoming: Incoming, command: str | None, facts: Facts, at: Position) -> str | None:
     if incoming.kind in {Kind.QUIET, Kind.UNFOLLOW}:
         return None
-    at = stand(talk, facts)
     if at.flow.name == "login" and (number := at.kept.get("student_number")) and facts.looked_up != number:
         return Need.CANDIDATE
     if incoming.kind is not Kind.TEXT:
         return None
-    if command := command_of(incoming.text):
+    if command:
         return Need.SEEN if command in _ABOUT_LOOKS and facts.dossier is not None and facts.seen is None else None
     if at.step.needs is None:
         return None
@@ -75,20 +90,9 @@ def need(talk: Talk, incoming: Incoming, facts: Facts) -> str | None:
     return at.step.needs(incoming.text, at.kept, facts)
 
 
-def advance(talk: Talk, incoming: Incoming, facts: Facts) -> Turn:
-    """Judge one message (pure): the talk afterwards, what to do, what to say.
-
-    The next question is asked by ``bot.conversation.wording`` once the effects are done.
-    """
-    at = stand(talk, facts)
-    step = f"{at.flow.name}.{at.step.name}"
-    turn = _judge(talk, incoming, facts, at)
-    return replace(turn, step=step, talk=turn.talk.heard(incoming.at, by_act=incoming.kind in _ACTS))
-
-
-def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
+def _judged(talk: Talk, incoming: Incoming, command: str | None, facts: Facts, at: Position) -> Turn:
     if incoming.kind is Kind.TEXT:
-        return _text(talk.followed(), incoming, facts, at)
+        return _text(talk.followed(), incoming, command, facts, at)
     if incoming.kind is Kind.QUIET:
         return Turn(talk, silent=True, outcome="quiet")
     if incoming.kind is Kind.UNFOLLOW:
@@ -104,9 +108,8 @@ def _judge(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
     return Turn(talk, says=(Say(f"only_text.{incoming.kind.value}"),), outcome=incoming.kind.value)
 
 
-def _text(talk: Talk, incoming: Incoming, facts: Facts, at: Position) -> Turn:
+def _text(talk: Talk, incoming: Incoming, command: str | None, facts: Facts, at: Position) -> Turn:
     first = talk.asked == 0
-    command = command_of(incoming.text)
     if first:
         if command == "help":
             return _do_command(command, talk, facts, at)

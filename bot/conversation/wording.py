@@ -18,6 +18,7 @@ from bot.registration.archive import bounce_hints
 
 LINK_LINE = re.compile(r"^@([a-z_]+) (.+)$", re.MULTILINE)
 """A line of a text that becomes a web link: "@target label"."""
+_GAP = re.compile(r"\n{3,}")
 
 
 def sentence(key: str, words: Vocabulary) -> str:
@@ -27,16 +28,22 @@ def sentence(key: str, words: Vocabulary) -> str:
 
 def extract_links(text: str, words: Vocabulary) -> tuple[str, tuple[Link, ...]]:
     """Take the "@target label" lines out of a text and return them as links; those without an address are dropped."""
+    if "@" not in text:
+        return _without_gaps(text), ()
     links = (Link(m[2], url) for m in LINK_LINE.finditer(text) if (url := words.link(m[1])))
     return _without_links(text), tuple(dict.fromkeys(links))
 
 
 def _without_links(text: str) -> str:
-    return re.sub(r"\n{3,}", "\n\n", LINK_LINE.sub("", text)).strip()
+    return _without_gaps(LINK_LINE.sub("", text))
 
 
-def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tuple[Talk, Reply]:
-    """Return the talk with the next question asked, and the reply: what is to be said, then that question.
+def _without_gaps(text: str) -> str:
+    return _GAP.sub("\n\n", text).strip()
+
+
+def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tuple[Talk, Reply, Position]:
+    """Return the talk with the next question asked, the reply (what is to be said, then that question), and its place.
 
     Args:
         talk: after the turn; effects are done.
@@ -56,7 +63,7 @@ def compose(talk: Talk, says: Sequence[Say], facts: Facts, links: Links) -> tupl
     options = at.step.options(at.kept, facts) if at.step.options else ()
     question = at.question(facts)
     labels = tuple(label(at.words, option) for option in options)
-    return replace(talk, asked=question), Reply(text, labels, found, question)
+    return replace(talk, asked=question), Reply(text, labels, found, question), at
 
 
 class _Data(dict[str, str]):

@@ -18,6 +18,8 @@ from bot.registration.household import Household
 from bot.registration.season import Season, Window, day_of
 from bot.registration.verification import Extension, State, Subject, Verification
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
@@ -105,8 +107,7 @@ class Dossier:
             "archive": items and items.facts,
             "household": [self.household.moved, self.household.address],
         }
-        text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(b"quxiang-dossier-v1\0" + text.encode()).hexdigest()
+        return hashlib.sha256(b"quxiang-dossier-v1\0" + _CANONICAL.encode(facts).encode()).hexdigest()
 
     @property
     def is_confirmed(self) -> bool:

@@ -16,9 +16,9 @@ from bot.conversation.flows.consent import VERSION
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.looks_lines import REVEALS_SHOWN, SHOWN
 from bot.conversation.reply import Rendered, Reply
-from bot.conversation.talk import SEEN, Talk
+from bot.conversation.talk import Talk
 from bot.conversation.texts import texts
-from bot.conversation.turn import Say, Turn, advance, need, stand, with_answers
+from bot.conversation.turn import Say, Turn, judge, stand, with_answers
 from bot.conversation.wording import compose
 from bot.errors import MovedError, RuleError
 from bot.ports import Chsi, Clock, Footstep, Links, Opened, UnitOfWork, Work
@@ -92,38 +92,34 @@ def _attempt(desk: Desk, incoming: Incoming) -> Rendered:
             return Rendered("", _seconds(now))
         if opened.season is None:
             return Rendered("" if incoming.kind is Kind.UNFOLLOW else texts()["welcome.no_season"], _seconds(now))
-        facts, turn = Facts(now, opened.season, opened.dossier), None
-        if need(opened.talk, incoming, facts) is None:
-            turn = advance(opened.talk, incoming, facts)
-            # Most messages change the talk only. What is written then is a transaction by itself, so that the same
-            # connection will do; it is held for the millisecond of thinking.
-            if not turn.effects and not opened.held and incoming.kind is not Kind.UNFOLLOW:
-                return _write(_Scene(desk, uow, opened, facts), incoming, turn)
-    if turn is None:
-        facts = _looked_up(desk, opened, incoming, facts)
-        turn = advance(opened.talk, incoming, facts)
+        facts = Facts(now, opened.season, opened.dossier)
+        turn = judge(opened.talk, incoming, facts)
+        # Most messages change the talk only. What is written then is a transaction by itself, so that the same
+        # connection will do; it is held for the millisecond of thinking.
+        if isinstance(turn, Turn) and not turn.effects and not opened.held and incoming.kind is not Kind.UNFOLLOW:
+            return _write(_Scene(desk, uow, opened, facts), incoming, turn)
+    while not isinstance(turn, Turn):
+        facts = _looked_up(desk, opened, incoming, facts, turn)
+        turn = judge(opened.talk, incoming, facts)
     with desk.work.writing() as uow:
         if incoming.kind is Kind.UNFOLLOW:
             return _forget(uow, opened, incoming, now)
         return _write(_Scene(desk, uow, opened, facts), incoming, turn)
 
 
-def _looked_up(desk: Desk, opened: Opened, incoming: Incoming, facts: Facts) -> Facts:
+def _looked_up(desk: Desk, opened: Opened, incoming: Incoming, facts: Facts, wanted: str) -> Facts:
     """Add what the step needs from outside, before any transaction is open."""
-    while (wanted := need(opened.talk, incoming, facts)) is not None:
-        if wanted == Need.CANDIDATE:
-            number = stand(opened.talk, facts).kept["student_number"]
-            with desk.work.reading() as uow:
-                candidate = uow.registry.by_student_number(facts.season.id, number)
-                locked = uow.guards.locked_until(_subjects(incoming.openid, facts.season.id, number), facts.now)
-            facts = replace(facts, looked_up=number, candidate=candidate, locked_until=locked)
-        elif wanted == Need.SEEN:
-            facts = replace(facts, seen=_seen(desk, facts.own))
-        elif wanted == Need.BINDING and facts.candidate is not None:
-            facts = replace(facts, binding=desk.chsi.binding(facts.candidate))
-        else:
-            facts = replace(facts, real_person=desk.chsi.real_person(facts.own))
-    return facts
+    if wanted == Need.CANDIDATE:
+        number = stand(opened.talk, facts).kept["student_number"]
+        with desk.work.reading() as uow:
+            candidate = uow.registry.by_student_number(facts.season.id, number)
+            locked = uow.guards.locked_until(_subjects(incoming.openid, facts.season.id, number), facts.now)
+        return replace(facts, looked_up=number, candidate=candidate, locked_until=locked)
+    if wanted == Need.SEEN:
+        return replace(facts, seen=_seen(desk, facts.own))
+    if wanted == Need.BINDING and facts.candidate is not None:
+        return replace(facts, binding=desk.chsi.binding(facts.candidate))
+    return replace(facts, real_person=desk.chsi.real_person(facts.own))
 
 
 def _seen(desk: Desk, own: Dossier) -> Seen:
@@ -180,26 +176,22 @@ class _Scene:
 
 def _write(scene: _Scene, incoming: Incoming, turn: Turn) -> Rendered:
     talk, says, facts = _do_all(scene, turn)
-    at = _seconds(facts.now)
+    at, more, to = _seconds(facts.now), list(talk.more), None
     if turn.page:
         rendered = Rendered(turn.page, at)
     elif any(isinstance(effect, effects.Unbind) for effect in turn.effects):
-        talk = Talk(talk.openid, talk.seq, at=talk.at, spoke_at=talk.spoke_at, acted_at=talk.acted_at)
+        talk, more = Talk(talk.openid, talk.seq, at=talk.at, spoke_at=talk.spoke_at, acted_at=talk.acted_at), []
         rendered = Rendered("\n\n".join(texts()[say.key] for say in says), at)
     else:
-        talk, reply = compose(talk, says, facts, scene.desk.links)
+        talk, reply, to = compose(talk, says, facts, scene.desk.links)
         first, *more = scene.desk.render(_with_held(scene, reply, facts))
-        talk, rendered = replace(talk, more=tuple(more)), Rendered(first, at)
-    talk = replace(talk, seen=(*talk.seen, (incoming.key, rendered))[-SEEN:])
-    scene.uow.turns.keep(scene.opened.talk, talk, _footstep(turn, talk, facts))
+        rendered = Rendered(first, at)
+    talk = replace(talk, more=tuple(more), seen=talk.seen_with(incoming.key, rendered))
+    who, to = facts.dossier.id if facts.dossier else "", to or stand(talk, facts)
+    step = Footstep(who, revision(), turn.step, turn.outcome, f"{to.flow.name}.{to.step.name}", facts.now)
+    scene.uow.turns.keep(scene.opened.talk, talk, step)
     scene.uow.commit()
     return rendered
-
-
-def _footstep(turn: Turn, talk: Talk, facts: Facts) -> Footstep:
-    who = facts.dossier.id if facts.dossier else ""
-    to = stand(talk, facts)
-    return Footstep(who, revision(), turn.step, turn.outcome, f"{to.flow.name}.{to.step.name}", facts.now)
 
 
 def _with_held(scene: _Scene, reply: Reply, facts: Facts) -> Reply:

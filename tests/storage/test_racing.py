@@ -54,7 +54,7 @@ def test_the_same_message_in_eight_threads_has_one_effect(work: SqlWork, plain: 
             try:
                 with work.writing() as unit:
                     unit.registry.save(opened.dossier, opened.dossier.check(now + timedelta(seconds=number)))
-                    unit.talks.save(opened.talk, replace(opened.talk, seen=(("message-1", reply),)))
+                    unit.talks.save(opened.talk, replace(opened.talk, seen=opened.talk.seen_with("message-1", reply)))
                     unit.trail.add(Footstep(dossier.id, "r", "check.all", "yes", "board.board", now))
                     unit.commit()
             except MovedError:

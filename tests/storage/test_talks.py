@@ -6,7 +6,6 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine, update
 
-from bot.conversation.reply import Rendered
 from bot.conversation.talk import SEEN, Answer, Talk
 from bot.errors import MovedError
 from bot.ports import Footstep, Work
@@ -38,7 +37,7 @@ FULL = Talk(
     answers=(Answer("transfer_type", "单位接收档案", "unit", "r1"), Answer("address", "㛃䶮𬭊路😀1号", "ok", "r1")),
     tries=2,
     asked=2147483647,
-    seen=tuple((f"{n}", Rendered("答" * 600 + "😀", 1685587200 + n)) for n in range(SEEN)),
+    seen=tuple((f"{n}", "答" * 600 + "😀", 1685587200 + n) for n in range(SEEN)),
     more=("第二页" * 300, "第三页" * 300),
 )
 

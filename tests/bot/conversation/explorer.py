@@ -17,7 +17,7 @@ from bot.ports import ChsiAnswer
 from bot.registration.archive import ArchiveStatus
 from bot.registration.dossier import Dossier
 from tests.bot import people
-from tests.bot.conversation.world import Step, World, event, looked_up, say
+from tests.bot.conversation.world import Step, World, event, judged, say
 from tests.bot.people import OPENID
 
 AGREED = Talk(OPENID, at=1_000_000, consent=VERSION)
@@ -109,7 +109,7 @@ def in_every_flow(world: World) -> Iterator[World]:
 
 def known(world: World) -> Facts:
     """Return the facts with the candidate looked up, as for any message."""
-    return looked_up(world, Incoming("k", OPENID, world.talk.at, Kind.IMAGE))
+    return judged(world, Incoming("k", OPENID, world.talk.at, Kind.IMAGE))[1]
 
 
 def position(world: World) -> Position:

@@ -15,7 +15,7 @@ from bot.conversation.flows.consent import VERSION
 from bot.conversation.incoming import Incoming, Kind
 from bot.conversation.reply import Reply
 from bot.conversation.talk import Talk
-from bot.conversation.turn import Say, Turn, advance, need, stand, with_answers
+from bot.conversation.turn import Say, Turn, judge, stand, with_answers
 from bot.conversation.wording import compose
 from bot.errors import RuleError
 from bot.ports import ChsiAnswer, RealPerson
@@ -106,8 +106,7 @@ def event(world: World, kind: Kind, text: str = "") -> Step:
 
 def deliver(world: World, incoming: Incoming) -> Step:
     """Let one message be answered."""
-    facts = looked_up(world, incoming)
-    turn = advance(world.talk, incoming, facts)
+    turn, facts = judged(world, incoming)
     if turn.silent:
         return Step(world, incoming, turn, replace(world, talk=turn.talk), None)
     after, says, facts = _do(world, turn, facts)
@@ -115,25 +114,28 @@ def deliver(world: World, incoming: Incoming) -> Step:
         return Step(world, incoming, turn, after, Reply(turn.page))
     if any(isinstance(effect, effects.Unbind) for effect in turn.effects):
         return Step(world, incoming, turn, replace(after, talk=Talk(OPENID, at=turn.talk.at)), Reply(turn.says[0].key))
-    talk, reply = compose(after.talk, says, facts, LINKS)
+    talk, reply, _ = compose(after.talk, says, facts, LINKS)
     return Step(world, incoming, turn, replace(after, talk=talk), reply)
 
 
-def looked_up(world: World, incoming: Incoming) -> Facts:
-    """Return the facts with what the step needs from outside."""
+def judged(world: World, incoming: Incoming) -> tuple[Turn, Facts]:
+    """Return what a message leads to, and the facts that had to be known for it."""
     facts = world.facts()
-    while (wanted := need(world.talk, incoming, facts)) is not None:
-        if wanted == Need.CANDIDATE:
-            number = stand(world.talk, facts).kept["student_number"]
-            found = next((d for d in world.dossiers if d.graduate.student_number == number), None)
-            facts = replace(facts, looked_up=number, candidate=found, locked_until=world.locked_until)
-        elif wanted == Need.SEEN:
-            facts = replace(facts, seen=world.seen)
-        elif wanted == Need.BINDING:
-            facts = replace(facts, binding=world.binding)
-        else:
-            facts = replace(facts, real_person=RealPerson(world.person, world.now))
-    return facts
+    while not isinstance(turn := judge(world.talk, incoming, facts), Turn):
+        facts = _looked_up(world, facts, turn)
+    return turn, facts
+
+
+def _looked_up(world: World, facts: Facts, wanted: str) -> Facts:
+    if wanted == Need.CANDIDATE:
+        number = stand(world.talk, facts).kept["student_number"]
+        found = next((d for d in world.dossiers if d.graduate.student_number == number), None)
+        return replace(facts, looked_up=number, candidate=found, locked_until=world.locked_until)
+    if wanted == Need.SEEN:
+        return replace(facts, seen=world.seen)
+    if wanted == Need.BINDING:
+        return replace(facts, binding=world.binding)
+    return replace(facts, real_person=RealPerson(world.person, world.now))
 
 
 def _do(world: World, turn: Turn, facts: Facts) -> tuple[World, tuple[Say, ...], Facts]:
