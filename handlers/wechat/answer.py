@@ -1,4 +1,4 @@
-"""The answer (应答) to a push, as WSGI wants it: a few bytes and the manners of every page, nothing looked up."""
+"""The answer (应答) to a push, as WSGI wants it: a few bytes, nothing looked up."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 PLAIN: Final = "text/plain; charset=utf-8"
 XML: Final = "application/xml; charset=utf-8"
-_MANNERS: Final = list(HEADERS.items())
+_MANNERS: Final = {
+    PLAIN: list(HEADERS.items()),
+    # A sealed answer goes to the platform only, and each header costs a check by the server.
+    XML: [(name, HEADERS[name]) for name in ("Cache-Control", "X-Content-Type-Options")],
+}
+"""The manners of a page, as far as somebody reads them, by the type of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,6 @@ class Answer:
         """Say it."""
         _ = environ
         body = self.text.encode()
-        head = [("Content-Type", self.content_type), ("Content-Length", str(len(body))), *_MANNERS]
+        head = [("Content-Type", self.content_type), ("Content-Length", str(len(body))), *_MANNERS[self.content_type]]
         start_response(f"{self.status} {HTTPStatus(self.status).phrase}", head)
         return (body,)

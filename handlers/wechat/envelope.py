@@ -21,6 +21,7 @@ from handlers.wechat import markup
 
 _RANDOM = 16  # random bytes in front of the message
 _HEAD = _RANDOM + 4  # … and the length of the message
+_NONCE = 4  # bytes of the number beside the signature
 _BLOCK = 32  # PKCS#7 pads to the key's 32 bytes, not to the cipher's 16
 _MESSAGE_TYPE = b"<MsgType>"  # what every readable message has
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -194,8 +195,9 @@ class Envelope:
         """
         if not opened.key:
             return xml
-        digest = hmac.new(opened.key, f"{seed}\0{at}\0{xml}".encode(), hashlib.sha256).digest()
-        nonce, timestamp = str(int.from_bytes(digest[_RANDOM:_HEAD], "big")), str(at)
+        everything = f"{seed}\0{at}\0{xml}".encode()
+        digest = hashlib.blake2b(everything, key=opened.key, digest_size=_RANDOM + _NONCE).digest()
+        nonce, timestamp = str(int.from_bytes(digest[_RANDOM:], "big")), str(at)
         encrypted = self._ciphers[opened.key].seal(xml, self._keys.app_id, digest[:_RANDOM])
         signature = _signature(opened.token, timestamp, nonce, encrypted)
         return (

@@ -113,7 +113,9 @@ def _web(link: Link) -> str:
     return f'<a href="{quote(url, safe=_URL_SAFE)}">{_label(link.label)}</a>'
 
 
+@lru_cache(1024)
 def _label(text: str) -> str:
+    """Return words as a label; nearly all of them are choices, the same in every message."""
     return _line(_plain(text))
 
 
