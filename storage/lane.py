@@ -7,9 +7,17 @@ but a few needs it: their statements go straight to the driver (storage/ready.py
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
+
+from storage.breaker import BREAKER, Breaker
+from storage.faults import AwayError, fault_of
+from storage.patience import seconds_left
 
 if TYPE_CHECKING:
     from sqlalchemy.pool import PoolProxiedConnection
+
+NO_ROOM = "all database connections are busy; pool_size is too small or the database too slow"
 
 
 class Lane:
@@ -70,3 +78,38 @@ class Lane:
             self._around.close()
         elif self._lent is not None:
             self._lent.close()
+
+
+def connected(engine: Engine) -> Connection:
+    """Open a connection of SQLAlchemy's (连接), for those who use more of it than a transaction does.
+
+    Raises:
+        AwayError: there is none to be had in time; no word of the driver travels with it.
+    """
+    return lent(engine).connection
+
+
+def lent(engine: Engine) -> Lane:
+    """Borrow a connection (借用连接), to be closed by the caller.
+
+    Raises:
+        AwayError: as ``connected`` does.
+    """
+    breaker: Breaker = engine.get_execution_options()[BREAKER]
+    breaker.admit()
+    _check_room(engine)
+    try:
+        return Lane(engine)
+    except engine.dialect.loaded_dbapi.Error as error:
+        fault = fault_of(error, is_lost=True)
+        breaker.failed()
+    except PoolTimeoutError:
+        fault = AwayError(NO_ROOM)
+    raise fault
+
+
+def _check_room(engine: Engine) -> None:
+    """A thread that cannot wait for as long as the pool would let it does not begin to."""
+    pool = engine.pool
+    if isinstance(pool, QueuePool) and pool.checkedout() >= pool.size() and seconds_left() < pool.timeout():
+        raise AwayError(NO_ROOM)

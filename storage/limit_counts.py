@@ -17,8 +17,9 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from bot.errors import MovedError
 from storage.faults import StoreError
+from storage.lane import connected
 from storage.tables import Moment, limit_count
-from storage.transaction import Transaction, connected
+from storage.transaction import Transaction
 
 Result = TypeVar("Result")
 

@@ -8,9 +8,11 @@ from sqlalchemy import Engine, bindparam, insert, select, update
 
 from bot.errors import MovedError
 from bot.notices.pacing import Setting, grown, slowed, spread
+from storage.lane import connected
 from storage.notice_tables import pace
 from storage.tables import Moment
-from storage.transaction import Transaction, connected, writing
+from storage.transaction import Transaction
+from storage.unit import writing
 
 _NAME = "wechat"
 _p = pace.c

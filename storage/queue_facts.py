@@ -16,10 +16,11 @@ from bot.notices.scene import Halt, holding
 from storage.beats import SqlBeats
 from storage.delivery_reports import UNMATCHED
 from storage.halts import SqlHalts
+from storage.lane import connected
 from storage.notice_tables import broadcast, delivery, mass_batch
 from storage.pace import stored_rate
 from storage.tables import Moment, footstep, graduate, season, talk
-from storage.transaction import Transaction, connected
+from storage.transaction import Transaction
 
 TRAIL = timedelta(hours=1)
 _MOST_TURNS = 300

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Select, Table, insert, text
+from sqlalchemy import Connection, CursorResult, Executable, Row, Select, Table, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
 
 from bot.errors import MovedError, QuxiangError
 from storage.breaker import BREAKER, Breaker
 from storage.drivers import is_silence
 from storage.faults import AwayError, LostError, TakenError, fault_of
-from storage.lane import Lane
-from storage.patience import seconds_left
+from storage.lane import NO_ROOM, Lane
 from storage.postgres import MOVED, Sentence, Told, together
 from storage.ready import Made, Ready
 
@@ -29,48 +26,10 @@ _BEGIN: dict[str, Callable[[Any], object]] = {
 }
 
 
-def connected(engine: Engine) -> Connection:
-    """Open a connection of SQLAlchemy's (连接), for those who use more of it than a transaction does.
-
-    Raises:
-        AwayError: there is none to be had in time; no word of the driver travels with it.
-    """
-    return lent(engine).connection
-
-
-def lent(engine: Engine) -> Lane:
-    """Borrow a connection (借用连接), to be closed by the caller.
-
-    Raises:
-        AwayError: as ``connected`` does.
-    """
-    breaker: Breaker = engine.get_execution_options()[BREAKER]
-    breaker.admit()
-    _check_room(engine)
-    try:
-        return Lane(engine)
-    except engine.dialect.loaded_dbapi.Error as error:
-        fault = fault_of(error, is_lost=True)
-        breaker.failed()
-    except PoolTimeoutError:
-        fault = AwayError(_NO_ROOM)
-    raise fault
-
-
-def _check_room(engine: Engine) -> None:
-    """A thread that cannot wait for as long as the pool would let it does not begin to."""
-    pool = engine.pool
-    if isinstance(pool, QueuePool) and pool.checkedout() >= pool.size() and seconds_left() < pool.timeout():
-        raise AwayError(_NO_ROOM)
-
-
 @cache
 def _together(parts: tuple[Told, ...]) -> Sentence:
     """There are as many as there are kinds of steps: some dozens."""
     return together(parts)
-
-
-_NO_ROOM = "all database connections are busy; pool_size is too small or the database too slow"
 
 
 class Transaction:
@@ -268,7 +227,7 @@ class Transaction:
             is_stale = is_fresh and error.connection_invalidated and not is_silence(error.orig)
             fault = fault_of(error.orig, is_lost=error.connection_invalidated)
         except PoolTimeoutError:
-            is_stale, fault = False, AwayError(_NO_ROOM)
+            is_stale, fault = False, AwayError(NO_ROOM)
         else:
             self._breaker.worked()
             return result
@@ -307,7 +266,7 @@ class Transaction:
         except self._lane.dialect.loaded_dbapi.Error as error:
             fault = fault_of(error, is_lost=True)
         except PoolTimeoutError:
-            fault = AwayError(_NO_ROOM)
+            fault = AwayError(NO_ROOM)
         raise self._noticed(fault)
 
     def _noticed(self, fault: QuxiangError) -> QuxiangError:
@@ -315,49 +274,3 @@ class Transaction:
         if isinstance(fault, LostError):
             self._breaker.failed()
         return fault
-
-
-class Unit:
-    """A transaction for the ``with`` that follows (事务范围); left without ``commit``, everything is taken back.
-
-    A class, because a generator made into one costs as much as the pool.
-
-    Args:
-        engine: whose pool lends the connection.
-        is_writing: whether it may write.
-
-    Raises:
-        AwayError: on entering, when no connection is to be had.
-    """
-
-    __slots__ = ("_engine", "_is_writing", "_lane", "_transaction")
-
-    def __init__(self, engine: Engine, *, is_writing: bool) -> None:
-        self._engine = engine
-        self._is_writing = is_writing
-
-    def __enter__(self) -> Transaction:
-        self._lane = lent(self._engine)
-        self._transaction = Transaction(self._lane)
-        if self._is_writing:
-            try:
-                self._transaction.begin()
-            except BaseException:
-                self._lane.close()
-                raise
-        return self._transaction
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        try:
-            self._transaction.end()
-        finally:
-            self._lane.close()
-
-
-def writing(engine: Engine) -> Unit:
-    """Borrow a connection and begin to write (写事务).
-
-    Raises:
-        MovedError, StoreError: as every method of a transaction.
-    """
-    return Unit(engine, is_writing=True)

@@ -39,8 +39,9 @@ from storage.seasons import SqlSeasons
 from storage.subscriptions import SqlSubscriptions
 from storage.talks import SqlTalks
 from storage.trail import SqlTrail
-from storage.transaction import Transaction, Unit
+from storage.transaction import Transaction
 from storage.turns import SqlTurns
+from storage.unit import Unit
 
 
 class SqlUnitOfWork:

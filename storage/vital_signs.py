@@ -15,10 +15,12 @@ from storage.beats import SqlBeats
 from storage.engine import Timeouts, open_engine
 from storage.faults import StoreError
 from storage.halts import SqlHalts
+from storage.lane import connected
 from storage.migrating import current_revision
 from storage.queue_facts import OLDEST_OF_SYSTEM
 from storage.tables import limit_count, metadata
-from storage.transaction import Transaction, connected, writing
+from storage.transaction import Transaction
+from storage.unit import writing
 
 _TRIAL = insert(limit_count)
 _t = access_token_table(metadata).c

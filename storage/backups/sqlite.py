@@ -16,8 +16,9 @@ from bot.notices.scene import Halt
 from storage.backups.copier import DAMAGED, NOT_OURS, BackupError
 from storage.engine import open_engine
 from storage.halts import SqlHalts
+from storage.lane import connected
 from storage.migrating import migrate
-from storage.transaction import connected, writing
+from storage.unit import writing
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _PATIENCE: Final = 30.0

@@ -10,8 +10,9 @@ from storage.breaker import BREAKER, MOMENT
 from storage.cipher import FieldCipher
 from storage.engine import Timeouts, open_engine
 from storage.faults import AwayError, LostError, StoreError
+from storage.lane import connected
 from storage.patience import Patience
-from storage.transaction import Transaction, connected
+from storage.transaction import Transaction
 from storage.unit_of_work import SqlWork
 from tests.journeys.proxy import Wire
 

@@ -26,10 +26,11 @@ from handlers.roster.writing import write_roster
 from handlers.settings import read_settings
 from storage.backups import BackupError, copier_of
 from storage.engine import open_engine
+from storage.lane import connected
 from storage.migrating import current_revision, known_revisions, migrate
 from storage.schema import metadata
 from storage.tables import season
-from storage.transaction import Transaction, connected
+from storage.transaction import Transaction
 from tests.handlers.commands.stage import typed
 from tests.journeys.stage import SEASON, write_settings
 from tests.listening import LISTENER
