@@ -196,6 +196,10 @@ def test_hostile_or_broken_xml_is_refused_without_being_repeated(xml: bytes) -> 
     assert "passwd" not in str(caught.value)
 
 
+def test_a_graduate_may_write_what_a_document_type_begins_with() -> None:
+    assert messages.parse(text_message("<!DOCTYPE html> 是什么").encode()).incoming.text == "<!DOCTYPE html> 是什么"
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_understood_or_refused(body: bytes) -> None:
     try:
