@@ -56,7 +56,9 @@ class PatientPostgres(psycopg.Connection[Any]):
         """Return the rows a statement finds (查询)."""
         result = self._told(sentence, values, forms)
         self._reading.set_pgresult(result)
-        return self._reading.load_rows(0, result.ntuples, tuple)
+        rows = self._reading.load_rows(0, result.ntuples, tuple)
+        self._reading.set_pgresult(None)  # or a person's row would lie here until the next one comes
+        return rows
 
     def _told(self, sentence: Sentence, values: Sequence[bytes | None], forms: Sequence[int]) -> PGresult:
         if sentence not in self._prepared_here:

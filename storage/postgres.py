@@ -42,6 +42,14 @@ _FORMS: Final[Mapping[type, tuple[int, Callable[[Any], bytes | None]]]] = {
 }
 
 
+def _form_of(kind: type) -> tuple[int, Callable[[Any], bytes | None]]:
+    """Return the form of a kind that is made of another, as members of a StrEnum are text."""
+    for base in kind.__mro__:
+        if base in _FORMS:
+            return _FORMS[base]
+    raise TypeError(f"no column holds a {kind.__name__}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
     """What PostgreSQL is told (语句): one and the same for all threads and connections.
@@ -81,7 +89,8 @@ class Told:
         """Return the parameters as they go over the wire (参数), and the form of each.
 
         Raises:
-            KeyError: one of them is missing, or is of a type that no column has.
+            KeyError: one of them is missing.
+            TypeError: one of them is of a type that no column has.
         """
         values: list[bytes | None] = []
         forms: list[int] = []
@@ -89,7 +98,7 @@ class Told:
             value = parameters[name] if name in parameters else self.fixed[name]
             if name in self.binds:
                 value = self.binds[name](value)
-            form, written = _FORMS[type(value)]
+            form, written = _FORMS.get(type(value)) or _form_of(type(value))
             values.append(written(value))
             forms.append(form)
         return values, forms

@@ -3,20 +3,29 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, insert, select
 
 from bot.conversation.talk import Talk
 from bot.errors import MovedError
 from bot.ports import Footstep
 from bot.registration.dossier import Dossier
 from storage.faults import StoreError
+from storage.ready import Ready
 from storage.tables import footstep
 from storage.unit_of_work import SqlUnitOfWork, SqlWork
 
 Plain = Callable[[int], Dossier]
 OPENID = "oGather"
+
+
+class Outcome(StrEnum):
+    """An outcome that is a word of its own kind."""
+
+    TAKEN = "taken"
+
 
 pytestmark = pytest.mark.usefixtures("season")
 
@@ -106,3 +115,19 @@ def test_a_word_with_a_zero_byte_is_refused_and_not_cut_short(
         with pytest.raises(StoreError):
             unit.commit()
     assert state(work, engine) == (1, 0, 0)
+
+
+def test_what_is_text_by_descent_is_written_as_text(
+    work: SqlWork, engine: Engine, dossier: Dossier, now: datetime
+) -> None:
+    with work.writing() as unit:
+        unit.trail.add(Footstep(dossier.id, "r", "s", Outcome.TAKEN, "t", now))
+        unit.commit()
+    with engine.connect() as connection:
+        assert connection.scalar(select(footstep.c.outcome)) == "taken"
+
+
+def test_what_no_column_holds_is_refused_by_its_type_alone() -> None:
+    told = Ready(insert(footstep), names=["who"]).told()
+    with pytest.raises(TypeError, match=r"^no column holds a complex$"):
+        told.values({"who": 1j})
