@@ -20,7 +20,8 @@ import certifi
 MOST_BYTES: Final = 4096
 AT_ONCE: Final = 6
 """How many exchanges may be under way in a process: with a CHSI that hangs, the other threads still do other work."""
-QUEUE_SECONDS: Final = 0.5
+QUEUE_SECONDS: Final = 0.3
+"""How long one waits for a way to get free: shorter than those wait who wait for a seat at the webhook (``STUCK``)."""
 
 
 class NoAnswerError(Exception):

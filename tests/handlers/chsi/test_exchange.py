@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from handlers.chsi.exchange import AT_ONCE, Answer, NoAnswerError, Ways
+from handlers.chsi.exchange import AT_ONCE, QUEUE_SECONDS, Answer, NoAnswerError, Ways
+from handlers.wechat.budget import STUCK
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -117,6 +118,11 @@ def test_an_answer_that_is_none_is_told_by_its_fault_alone(words: bytes) -> None
         with pytest.raises(NoAnswerError) as caught:
             Ways().post(url, b"{}", {}, 2)
         assert str(caught.value) in {"RemoteDisconnected", "ConnectionResetError", "BadStatusLine", "ValueError"}
+
+
+def test_who_queues_for_chsi_gives_up_before_those_who_wait_for_the_seat() -> None:
+    work_before_the_queue = 0.15  # reading and deciding, on a slow machine
+    assert QUEUE_SECONDS + work_before_the_queue < STUCK
 
 
 def test_an_answer_is_read() -> None:
