@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -83,7 +83,7 @@ def walked(database: str, folder: Path, count: int, habits: Habits, seed: int = 
             begin, spent = time.monotonic(), server.cpu_seconds()
             _walk(walkers, lambda walker, lines, post: walker.step(lines, post, findings, office), port)
             seconds, cpu = time.monotonic() - begin, server.cpu_seconds() - spent
-        assert not findings.faults, findings.faults[:20]
+        assert not findings.faults, Counter(findings.faults).most_common(20)
         _demand_exactly_once(office.engine, count)
     cpu = 0 if server.kills else cpu / findings.pushes * 1e6
     return Outcome(count, findings.messages, findings.pushes, findings.broken, server.kills, seconds, cpu)

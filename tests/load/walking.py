@@ -20,6 +20,10 @@ PATIENCE = 30.0
 """Seconds after which a message that nobody answers is lost; only where servers are killed does it take any."""
 
 
+FRESH = 300.0
+"""Seconds for which an envelope is pushed again as it is; one of ten minutes is refused as a replay, and rightly so."""
+
+
 @dataclass(frozen=True)
 class Habits:
     """How messages are pushed.
@@ -64,6 +68,7 @@ class _Said:
     request: bytes
     heard: bytes
     later: int
+    sealed_at: float
 
 
 class Walker:
@@ -140,11 +145,12 @@ class _Step:
             sleep(0.05)
         if not answers:
             self.findings.fault("a message without an answer")
-        return _Said(message, request, next(iter(answers), b""), later)
+        return _Said(message, request, next(iter(answers), b""), later, end - PATIENCE)
 
     def again(self, said: _Said, *, is_same: bool) -> None:
         """Push a message again, in the same envelope or another; what comes back must be the same."""
-        request = said.request if is_same else self.post.request(said.message, is_alone=True)
+        is_fresh = monotonic() - said.sealed_at < FRESH
+        request = said.request if is_same and is_fresh else self.post.request(said.message, is_alone=True)
         heard = self._opened(said.message, self._counted(self.lines[0].ask(request)))
         if heard is not None and heard != said.heard:
             was, now = text_in(said.heard), text_in(heard)
