@@ -17,9 +17,8 @@ from typing import Any, Final
 
 from sqlalchemy import Select, Update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.sql.compiler import SQLCompiler
 
-Translate = Callable[[Any], Any]
+from storage.compiling import Translate, compiled, translated
 
 DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy's
 """Writes statements with ``$1``, as PostgreSQL itself reads them."""
@@ -105,26 +104,18 @@ class Told:
 
     def row(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return a row as our code wants it (结果行)."""
-        values = list(found)
-        for place, translate in self.results:
-            if values[place] is not None:  # no type of ours makes anything else of NULL
-                values[place] = translate(values[place])
-        return tuple(values)
+        return translated(found, self.results)
 
 
 def told(statement: Any, columns: Sequence[Any], names: Sequence[str] | None) -> Told:  # noqa: ANN401 -- any executable
     """Return a statement as PostgreSQL is told it (编译)."""
-    compiled = statement.compile(dialect=DIALECT, column_keys=names)
-    if not isinstance(compiled, SQLCompiler):
-        raise TypeError(type(compiled).__name__)
-    inward = {bind.key: bind.type.dialect_impl(DIALECT).bind_processor(DIALECT) for bind in compiled.binds.values()}
-    outward = [column.type.dialect_impl(DIALECT).result_processor(DIALECT, None) for column in columns]
+    found = compiled(statement, DIALECT, columns, names)
     return Told(
-        sentence=Sentence(str(compiled)),
-        order=tuple(compiled.positiontup or ()),
-        fixed={name: value for name, value in compiled.params.items() if value is not None},
-        binds={name: translate for name, translate in inward.items() if translate is not None},
-        results=[(place, translate) for place, translate in enumerate(outward) if translate is not None],
+        sentence=Sentence(found.sql),
+        order=found.order or (),
+        fixed=found.fixed,
+        binds=found.binds,
+        results=found.results,
         table="" if isinstance(statement, Select) else statement.table.name,
         finds=isinstance(statement, Update),
     )

@@ -5,47 +5,13 @@ up anew, and a description of fifty columns. Text and types still come from it; 
 gets them by a way of its own (storage/postgres.py).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Dialect
-from sqlalchemy.sql.compiler import SQLCompiler
 
-from storage.postgres import Told, Translate, told
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A statement for one dialect (编译结果).
-
-    Attributes:
-        sql: the text, in the driver's notation.
-        fixed: values that stand in the statement itself.
-        order: names of the parameters by position; None where the driver takes them by name.
-        binds: what is translated on its way in, by name.
-        results: what is translated on its way out, by place.
-    """
-
-    sql: str
-    fixed: Mapping[str, Any]
-    order: Sequence[str] | None
-    binds: Mapping[str, Translate]
-    results: Sequence[tuple[int, Translate]]
-
-    def values(self, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a mapping or a tuple, as the driver wants
-        """Return the parameters as the driver takes them (参数)."""
-        given = {**self.fixed, **parameters}
-        for name, translate in self.binds.items():
-            given[name] = translate(given[name])
-        return given if self.order is None else tuple(map(given.__getitem__, self.order))
-
-    def row(self, found: Sequence[Any]) -> tuple[Any, ...]:
-        """Return a row as our code wants it (结果行)."""
-        values = list(found)
-        for place, translate in self.results:
-            values[place] = translate(values[place])
-        return tuple(values)
+from storage.compiling import Made, compiled
+from storage.postgres import Told, told
 
 
 class Ready:
@@ -78,15 +44,4 @@ class Ready:
         return found
 
     def _compiled(self, dialect: Dialect) -> Made:
-        compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
-        if not isinstance(compiled, SQLCompiler):
-            raise TypeError(type(compiled).__name__)
-        kinds = {bind.key: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in compiled.binds.values()}
-        outward = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in self._columns]
-        return Made(
-            sql=str(compiled),
-            fixed={name: value for name, value in compiled.params.items() if value is not None},
-            order=compiled.positiontup,
-            binds={name: translate for name, translate in kinds.items() if translate is not None},
-            results=[(place, translate) for place, translate in enumerate(outward) if translate is not None],
-        )
+        return compiled(self._statement, dialect, self._columns, self._names)

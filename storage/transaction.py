@@ -10,11 +10,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.errors import MovedError, QuxiangError
 from storage.breaker import BREAKER, Breaker
+from storage.compiling import Made
 from storage.drivers import is_silence
 from storage.faults import AwayError, LostError, TakenError, fault_of
 from storage.lane import NO_ROOM, Lane
 from storage.postgres import MOVED, Sentence, Told, together
-from storage.ready import Made, Ready
+from storage.ready import Ready
 
 # SQLite takes the write lock at once: a lock taken later, by the first UPDATE, fails without waiting if the
 # snapshot read before is no longer the newest.
@@ -75,7 +76,7 @@ class Transaction:
             self._say_begin()
 
     def _say_begin(self) -> None:
-        self._say(_BEGIN[self._lane.dialect.name])
+        self._say(_BEGIN[self.dialect])
         self._is_begun = True
 
     def commit(self) -> None:
@@ -209,7 +210,7 @@ class Transaction:
 
         Inside a transaction nobody else sees what grew, so its own daemon cannot; the others need no telling.
         """
-        if self._lane.dialect.name == "postgresql":
+        if self._is_postgres:
             self._run(text(f"ANALYZE {table.name}"))
 
     def _run(

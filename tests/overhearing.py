@@ -7,9 +7,9 @@ from unittest.mock import patch
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, event
 
+from storage.compiling import Made
 from storage.drivers import PatientPostgres
 from storage.postgres import Sentence
-from storage.ready import Made
 from storage.transaction import Transaction
 
 

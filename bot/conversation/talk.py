@@ -46,7 +46,7 @@ class Talk:
         answers: given in the running flow.
         tries: unusable answers in a row to the present question.
         asked: number of the question last asked; an answer counts only for it.
-        seen: the last answers sent, by deduplication key, so that a re-push gets the same bytes.
+        seen: the last answers sent (deduplication key, text, CreateTime), so that a re-push gets the same bytes.
         more: pages not shown yet, brought by 继续.
     """
 

@@ -131,7 +131,7 @@ class _Step:
 
     def first(self, message: Message, at_once: int, later: int) -> _Said:
         """Push a message until somebody answers, at two places at one moment if so wished."""
-        request, end = self.post.request(message, is_alone=True), monotonic() + PATIENCE
+        request, sealed_at = self.post.request(message, is_alone=True), monotonic()
         while True:
             lines = self.lines[:at_once]
             for line in lines:
@@ -140,12 +140,12 @@ class _Step:
             answers = {each for each in heard if each is not None}
             if len(answers) > 1:
                 self.findings.fault("two answers to one message")
-            if answers or not self.habits.may_break or monotonic() > end:
+            if answers or not self.habits.may_break or monotonic() > sealed_at + PATIENCE:
                 break
             sleep(0.05)
         if not answers:
             self.findings.fault("a message without an answer")
-        return _Said(message, request, next(iter(answers), b""), later, end - PATIENCE)
+        return _Said(message, request, next(iter(answers), b""), later, sealed_at)
 
     def again(self, said: _Said, *, is_same: bool) -> None:
         """Push a message again, in the same envelope or another; what comes back must be the same."""
