@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask
@@ -60,12 +61,13 @@ def name_requests(app: Flask) -> None:
     It stands outermost, so that whatever stands in front of Flask is named as well.
     """
     inside = app.wsgi_app
-    # Drawn once, in the serving process; a number for each request is enough beside it.
-    mine, number = secrets.token_hex(4), itertools.count()
+    # Drawn once, in the serving process; a number for each request is enough beside it. Letters and a short number: no
+    # name looks like a student number or a telephone to whoever searches the log for one.
+    mine, number = "".join(secrets.choice(ascii_lowercase) for _ in range(8)), itertools.count()
 
     def named(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        name = given if _HARMLESS.fullmatch(given) else f"{mine}{next(number):08x}"
+        name = given if _HARMLESS.fullmatch(given) else f"{mine}-{next(number):x}"
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None) -> Write:
             return start_response(status, [*headers, (HEADER, name)], exc_info)

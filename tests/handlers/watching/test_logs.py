@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -115,7 +116,14 @@ def test_a_request_keeps_a_harmless_name(named: Flask, given: str) -> None:
 def test_any_other_name_is_replaced(named: Flask, given: str) -> None:
     answer = named.test_client().get("/", headers={HEADER: given.encode().decode("latin-1")} if given else {})
     assert answer.text == answer.headers[HEADER] != given
-    assert len(answer.text) == 16
+    assert re.fullmatch(r"[a-z]{8}-[0-9a-f]+", answer.text)
+
+
+def test_no_name_of_ours_looks_like_a_student_number_or_a_telephone(named: Flask) -> None:
+    client = named.test_client()
+    names = [client.get("/").text for _ in range(300)]
+    assert len(set(names)) == 300
+    assert [name for name in names if re.search(r"\d{5}", name)] == []
 
 
 def test_the_name_goes_with_the_request_also_when_it_fails(named: Flask) -> None:
