@@ -103,7 +103,8 @@ def _connect_args(place: URL, limits: Timeouts) -> dict[str, Any]:
         if limits.statement:
             settings["idle_in_transaction_session_timeout"] = _ORPHANED
         words = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        named = {"options": words, "application_name": "quxiang", "longest": longest}
+        # Without it libpq takes what the database has; from one in SQL_ASCII psycopg hands bytes where text is meant.
+        named = {"options": words, "application_name": "quxiang", "client_encoding": "utf8", "longest": longest}
         return {"connect_timeout": _seconds(limits.connect), **named, **_KEEPALIVE}
     return {"charset": "utf8mb4", "connect_timeout": limits.connect, "longest": longest}
 

@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from storage.engine import Timeouts, open_engine
+from storage.faults import StoreError
+from storage.lane import connected
 from storage.transaction import Transaction
 
 _WITHOUT_HASTE = Timeouts(connect=5, statement=0, lock=60, busy=60)
@@ -24,6 +26,10 @@ _LOCKS = {
 }
 
 
+class EncodingError(StoreError):
+    """The database cannot hold Chinese (数据库编码不对); the text says which encoding it has and what to do."""
+
+
 def migrate(url: str, revision: str = "head") -> None:
     """Bring the database of a URL to a revision (迁移到), by default the newest; nothing happens if it is there.
 
@@ -34,11 +40,13 @@ def migrate(url: str, revision: str = "head") -> None:
         revision: a revision's identifier, or "head"; an older one, or "base", takes changes back.
 
     Raises:
+        EncodingError: the database is there, but not in UTF-8; nothing was changed.
         StoreError: the database cannot be reached.
     """
     engine = open_engine(url, timeouts=_WITHOUT_HASTE, pool_size=1)
     try:
         with _locked(engine) as connection:
+            _demand_utf8(connection)
             config = _config()
             config.attributes["connection"] = connection
             here, there = _revision_of(connection), _number(config, revision)
@@ -73,7 +81,7 @@ def known_revisions() -> Sequence[str]:
 
 @contextmanager
 def _locked(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
+    with connected(engine) as connection:
         transaction = Transaction(connection)
         transaction.begin()
         try:
@@ -83,6 +91,18 @@ def _locked(engine: Engine) -> Iterator[Connection]:
             transaction.commit()
         finally:
             transaction.end()
+
+
+def _demand_utf8(connection: Connection) -> None:
+    """PostgreSQL alone has one encoding for all; a server set up without a locale makes databases in SQL_ASCII."""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise EncodingError(
+            f"数据库的编码是 {encoding}，存不好中文，没有改动任何东西：请另建一个 UTF8 的库，"
+            "例如 createdb --template=template0 --encoding=UTF8 --locale=C.UTF-8 --owner=quxiang quxiang"
+        )
 
 
 def _config() -> Config:

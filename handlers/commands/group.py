@@ -13,6 +13,7 @@ from bot.conversation.texts import texts
 from bot.errors import QuxiangError, RuleError
 from bot.staff.deed import COMMAND
 from handlers.installation import Installation
+from storage.faults import AwayError
 
 Opener = Callable[[Path], Installation]
 """Opens the installation of a settings file; the roof provides it."""
@@ -53,6 +54,9 @@ class PlainGroup(click.Group):
             return super().invoke(ctx)
         except RuleError as error:
             raise click.ClickException(texts().get(error.key, str(error))) from None
+        except AwayError as error:
+            told = f"数据库没有应答：请检查 database.url（地址、用户、密码、库名）和数据库是否在运行（{error}）"
+            raise click.ClickException(told) from None
         except QuxiangError as error:
             raise click.ClickException(str(error)) from None
 

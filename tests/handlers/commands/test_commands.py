@@ -5,7 +5,7 @@ import click
 import pytest
 
 from handlers.commands import cli
-from tests.handlers.commands.stage import SEASON, Desk
+from tests.handlers.commands.stage import SEASON, Desk, typed
 
 
 def all_commands(group: click.Group, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -62,6 +62,20 @@ def test_without_tables_a_command_says_that_the_database_cannot_do_it(new_desk: 
     result = new_desk.types("archive", "list")
     assert result.exit_code == 1
     assert "migrations" in result.output
+
+
+@pytest.mark.parametrize(
+    "words", [("migrate",), ("season", "show"), ("archive", "list"), ("roster", "export", "x.csv")]
+)
+@pytest.mark.parametrize("url", ["postgresql://quxiang:geheim@127.0.0.1:1/x", "mariadb://quxiang:geheim@127.0.0.1:1/x"])
+def test_a_database_that_does_not_answer_is_told_in_a_sentence(
+    new_desk: Desk, words: tuple[str, ...], url: str
+) -> None:
+    new_desk.types("keys")
+    result = typed(new_desk.config, {"QUXIANG_DATABASE__URL": url}, words)
+    assert result.exit_code == 1
+    assert "数据库没有应答：请检查 database.url" in result.output
+    assert "geheim" not in result.output
 
 
 def test_a_season_is_shown_and_changed(desk: Desk) -> None:
