@@ -68,6 +68,13 @@ def test_n4_personal_data_is_shown_and_the_id_number_is_masked(stage: Stage, sit
     assert "*" * 17 + row["身份证号"][-1] in answer
 
 
+def test_n4_who_finds_it_right_twice_is_told_that_it_is_done(stage: Stage) -> None:
+    graduate = stage.graduate("已有去向，还没有档案信息")
+    graduate.checks()
+    graduate.says("信息正确", "gate.checked")
+    assert is_said("next_step.archive", graduate.hears)
+
+
 def test_n4_wrong_personal_data_becomes_an_error_report(stage: Stage) -> None:
     graduate = stage.graduate("专业录错")
     graduate.logs_in("personal.check.ask", "（错录的专业）")

@@ -3,7 +3,7 @@
 from bot.conversation.facts import Facts
 from bot.conversation.flow import Bad, Flow, Kept, Ok, Step
 from bot.conversation.options import meanings
-from bot.conversation.understanding import choose
+from bot.conversation.understanding import choose, phrases
 from bot.registration.season import Window
 
 ENTRIES = ("archive", "confirmation", "real_person", "verification", "household", "correction", "unbind")
@@ -70,6 +70,8 @@ def _parse(text: str, kept: Kept, facts: Facts) -> Ok | Bad:
         return Ok(hit, hit)
     if hit is not None:
         return Bad(gate(hit, facts) or "unclear.choose")
+    if facts.own.checked_at and choose(text, ("checked",), phrases()["done"], whole=True, numbered=False):
+        return Bad("gate.checked")
     return Bad("unclear.board" if options else "unclear.waiting")
 
 

@@ -108,6 +108,19 @@ def test_doubts_about_an_agreement_do_nothing_at_all(asked: dict[str, World]) ->
             assert say(asked[step], text).turn.effects == (), (step, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        (text, "gate.checked")
+        for text in ("信息正确", "信息正确。", "老师，信息无误", "我的信息正确", "个人信息", "核对个人信息")
+    ]
+    + [(text, "unclear.board") for text in ("信息不正确", "信息正确吗", "好的", "信息")],
+)
+def test_who_finds_the_personal_data_right_once_more_hears_that_it_is_done(text: str, outcome: str) -> None:
+    turn = say(_on_board(people.ready()), text).turn
+    assert (turn.outcome, turn.effects) == (outcome, ())
+
+
 def test_several_items_are_picked() -> None:
     world = _on_board(people.ready())
     world = say(world, "信息有误").after
