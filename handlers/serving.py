@@ -19,8 +19,7 @@ from handlers.watching.shared_counts import SHARED
 from handlers.wechat import menu
 from handlers.wechat.faults import PlatformError
 from storage.faults import StoreError
-from storage.migrating import known_revisions
-from storage.vital_signs import revision_at
+from storage.migrating import current_revision, known_revisions
 
 _LOG = logging.getLogger(__name__)
 _TO_FINISH: Final = 3.0
@@ -42,7 +41,7 @@ def demand_tables(installation: Installation) -> None:
     """
     known = known_revisions()
     try:
-        here = revision_at(installation.engine)
+        here = current_revision(installation.engine)
     except StoreError as error:
         _LOG.warning("the database does not answer yet: %s", error)
         return

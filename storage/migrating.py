@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.engine import Timeouts, open_engine
 from storage.faults import StoreError
@@ -49,7 +50,7 @@ def migrate(url: str, revision: str = "head") -> None:
             _demand_utf8(connection)
             config = _config()
             config.attributes["connection"] = connection
-            here, there = _revision_of(connection), _number(config, revision)
+            here, there = revision_of(connection), _number(config, revision)
             if there >= _number(config, here or "base"):
                 command.upgrade(config, revision)
             else:
@@ -59,9 +60,27 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 def current_revision(engine: Engine) -> str | None:
-    """Return the revision a database stands at (当前版本), or None if it was never migrated."""
-    with engine.connect() as connection:
-        return _revision_of(connection)
+    """Return the revision a database stands at (当前版本), or None if it was never migrated.
+
+    Raises:
+        AwayError: the database does not answer.
+        StoreError: it cannot be asked.
+    """
+    with connected(engine) as connection:
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Do ``current_revision`` on a connection that is open already.
+
+    Raises:
+        StoreError: it cannot be asked.
+    """
+    try:
+        return MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyError as error:
+        fault = type(error).__name__
+    raise StoreError(f"the database cannot be asked for its revision: {fault}")
 
 
 def head_revision() -> str | None:
@@ -110,10 +129,6 @@ def _config() -> Config:
     config.set_main_option("script_location", str(Path(str(files("storage"))) / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _revision_of(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _number(config: Config, revision: str) -> int:

@@ -5,18 +5,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from alembic.migration import MigrationContext
 from sqlalchemy import Engine, bindparam, event, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.notices.scene import Halt, holding
 from storage.access_token import access_token_table
 from storage.beats import SqlBeats
 from storage.engine import Timeouts, open_engine
-from storage.faults import StoreError
 from storage.halts import SqlHalts
 from storage.lane import connected
-from storage.migrating import current_revision
+from storage.migrating import revision_of
 from storage.queue_facts import OLDEST_OF_SYSTEM
 from storage.tables import limit_count, metadata
 from storage.transaction import Transaction
@@ -59,19 +56,6 @@ def open_fresh_engine(url: str, timeouts: Timeouts, most: int) -> Engine:
     return engine
 
 
-def revision_at(engine: Engine) -> str | None:
-    """Return the revision the database stands at (当前版本), or None if it was never migrated.
-
-    Raises:
-        StoreError: it cannot be asked.
-    """
-    try:
-        return current_revision(engine)
-    except SQLAlchemyError as error:
-        fault = type(error).__name__
-    raise StoreError(f"the database cannot be asked for its revision: {fault}")
-
-
 def try_to_write(engine: Engine, now: datetime) -> None:
     """Write a row and take it back (试写): a database that is full, read-only or locked does not even do that.
 
@@ -100,13 +84,8 @@ def read_vital_signs(
         StoreError: it cannot be read, or its tables are not ours.
     """
     with connected(engine) as connection:
-        try:
-            here = MigrationContext.configure(connection).get_current_revision()
-        except SQLAlchemyError as error:
-            fault = type(error).__name__
-        else:
-            return here, None if here is None or here in older else _signs(Transaction(connection), now, token_name)
-    raise StoreError(f"the database cannot be asked for its revision: {fault}")
+        here = revision_of(connection)
+        return here, None if here is None or here in older else _signs(Transaction(connection), now, token_name)
 
 
 def _signs(transaction: Transaction, now: datetime, token_name: str) -> VitalSigns:

@@ -15,9 +15,8 @@ from handlers.commands.group import Session
 from handlers.installation import Installation
 from storage.backups import BackupError, Copier, copier_of
 from storage.faults import StoreError
-from storage.migrating import known_revisions, migrate
+from storage.migrating import current_revision, known_revisions, migrate
 from storage.occupancy import has_rows, others_connected
-from storage.vital_signs import revision_at
 
 PASS = click.make_pass_decorator(Session)
 _ALIVE: Final = timedelta(seconds=15)
@@ -39,12 +38,12 @@ def backup(session: Session, file: Path) -> None:
     began, installation = time.monotonic(), session.installation
     demand_place(file)
     copier, part = copier_of(installation.engine.url), file.with_name(f".{file.name}.part")
-    if (revision := revision_at(installation.engine)) is None:
+    if (revision := current_revision(installation.engine)) is None:
         raise BackupError("数据库是空的，没有什么可以备份")
     _create(part)
     try:
         copier.dump(part, revision)
-        if not revision == copier.revision_in(part) == revision_at(installation.engine):
+        if not revision == copier.revision_in(part) == current_revision(installation.engine):
             raise BackupError("备份的时候数据库正在升级：请等升级做完再备份")
         digest = _settled(part, file)
     finally:
@@ -124,7 +123,7 @@ def _demand_usable(copier: Copier, file: Path) -> str:
 
 def _demand_free(installation: Installation, *, over: bool) -> None:
     engine = installation.engine
-    here = revision_at(engine)
+    here = current_revision(engine)
     if here is not None and here not in known_revisions():
         raise BackupError(f"现在的数据库在版本 {here}，比这个程序新：请用新程序来恢复")
     if here is not None and not over and has_rows(engine):

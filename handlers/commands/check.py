@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 
 import click
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import QuxiangError
-from handlers.commands.group import Session
+from handlers.commands.group import Session, sentence_of
 from handlers.commands.keys import host_of
 from handlers.installation import Installation
 from handlers.keys.folder import KeyFolder
 from handlers.keys.ring import read_list
 from handlers.report.pdf import font_problem
 from handlers.wechat import menu
+from storage.faults import StoreError
 from storage.migrating import current_revision, head_revision
 
 PASS = click.make_pass_decorator(Session)
@@ -43,22 +42,21 @@ def _findings(session: Session) -> Iterator[tuple[str, str | None]]:
     try:
         installation = session.installation
     except QuxiangError as error:
-        yield "配置和密钥", str(error)
+        yield "配置和密钥", sentence_of(error)
         return
     yield "配置和密钥", None
     for name, probe in _PROBES.items():
         try:
             yield name, probe(installation)
         except QuxiangError as error:
-            yield name, str(error)
+            yield name, sentence_of(error)
 
 
 def _database(installation: Installation) -> str | None:
     try:
-        with installation.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except SQLAlchemyError as error:
-        return f"连不上（{type(error).__name__}）：请检查 database.url 和数据库是否在运行"
+        current_revision(installation.engine)
+    except StoreError as error:
+        return sentence_of(error)
     return None
 
 

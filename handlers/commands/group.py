@@ -52,13 +52,17 @@ class PlainGroup(click.Group):
         """Run the command; an error of ours becomes its sentence and exit code 1."""
         try:
             return super().invoke(ctx)
-        except RuleError as error:
-            raise click.ClickException(texts().get(error.key, str(error))) from None
-        except AwayError as error:
-            told = f"数据库没有应答：请检查 database.url（地址、用户、密码、库名）和数据库是否在运行（{error}）"
-            raise click.ClickException(told) from None
         except QuxiangError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(sentence_of(error)) from None
+
+
+def sentence_of(error: QuxiangError) -> str:
+    """Return what to tell an operator about an error (错误说明): what happened, and what to do where we know it."""
+    if isinstance(error, RuleError):
+        return texts().get(error.key, str(error))
+    if isinstance(error, AwayError):
+        return f"数据库没有应答：请检查 database.url（地址、用户、密码、库名）和数据库是否在运行（{error}）"
+    return str(error)
 
 
 @click.group(cls=PlainGroup, help="去向：毕业去向登记公众号机器人。")

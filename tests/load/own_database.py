@@ -13,10 +13,10 @@ SERVER = os.environ.get("QUXIANG_TEST_POSTGRESQL", "postgresql+psycopg://postgre
 
 
 @contextmanager
-def own_database(name: str) -> Iterator[str]:
-    """Give the URL of a new database ``quxiang_bench_…``, in the form of our settings."""
+def own_database(name: str, options: str = "") -> Iterator[str]:
+    """Give the URL of a new database ``quxiang_bench_…``, in the form of our settings; options as SQL has them."""
     full = f"quxiang_bench_{name}_{os.getpid()}"
-    _say(f"CREATE DATABASE {full}")
+    _say(f"CREATE DATABASE {full} {options}")
     try:
         yield make_url(SERVER).set(drivername="postgresql", database=full).render_as_string(hide_password=False)
     finally:

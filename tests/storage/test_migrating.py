@@ -1,16 +1,15 @@
-import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.engine import open_engine
 from storage.migrating import EncodingError, current_revision, head_revision, migrate
 from storage.schema import metadata
+from tests.load.own_database import own_database
 
 
 def test_empty_to_head_equals_the_tables(engine: Engine) -> None:
@@ -52,21 +51,13 @@ def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, database_u
     assert current_revision(engine) == head_revision()
 
 
-@pytest.fixture
-def ascii_url(postgresql_url: str) -> Iterator[str]:
-    """A database as a PostgreSQL set up without a locale makes them."""
-    server, name = create_engine(postgresql_url, isolation_level="AUTOCOMMIT"), f"quxiang_ascii_{os.getpid()}"
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"))
-        yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
-
-
 @pytest.mark.postgresql
-def test_a_database_that_cannot_hold_chinese_is_refused_with_what_to_do(ascii_url: str) -> None:
-    with pytest.raises(EncodingError, match=r"SQL_ASCII.*createdb --template=template0 --encoding=UTF8"):
-        migrate(ascii_url)
-    engine = open_engine(ascii_url)
-    assert inspect(engine).get_table_names() == []
-    engine.dispose()
+@pytest.mark.usefixtures("postgresql_url")
+def test_a_database_that_cannot_hold_chinese_is_refused_with_what_to_do() -> None:
+    # As a PostgreSQL set up without a locale makes them.
+    with own_database("ascii", "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'") as url:
+        with pytest.raises(EncodingError, match=r"SQL_ASCII.*createdb --template=template0 --encoding=UTF8"):
+            migrate(url)
+        engine = open_engine(url)
+        assert inspect(engine).get_table_names() == []
+        engine.dispose()

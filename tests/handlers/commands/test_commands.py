@@ -65,7 +65,15 @@ def test_without_tables_a_command_says_that_the_database_cannot_do_it(new_desk: 
 
 
 @pytest.mark.parametrize(
-    "words", [("migrate",), ("season", "show"), ("archive", "list"), ("roster", "export", "x.csv")]
+    "words",
+    [
+        ("migrate",),
+        ("season", "show"),
+        ("archive", "list"),
+        ("roster", "export", "x.csv"),
+        ("backup", "x.backup"),
+        ("check",),
+    ],
 )
 @pytest.mark.parametrize("url", ["postgresql://quxiang:geheim@127.0.0.1:1/x", "mariadb://quxiang:geheim@127.0.0.1:1/x"])
 def test_a_database_that_does_not_answer_is_told_in_a_sentence(
